@@ -1,0 +1,17 @@
+/**
+ * Where every process of every role begins, and the only place where one ends itself. A child of ours is marked by a
+ * variable; everything else is a person's words.
+ */
+import { CHILD_VARIABLE } from "./run/self.ts";
+
+async function main(): Promise<number> {
+  const order = process.env[CHILD_VARIABLE];
+  if (order !== undefined) {
+    const { runChild } = await import("./run/child.ts");
+    return runChild(order);
+  }
+  const { runCli } = await import("./cli/cli.ts");
+  return runCli(process.argv.slice(2));
+}
+
+process.exit(await main());

@@ -1,0 +1,35 @@
+/** Codes of the room `src/cli`. */
+import type { CodePage } from "./codes.ts";
+
+export const cliCodes = {
+  CLI_NOTHING_TO_DO: {
+    title: "Neither a command nor a role was given",
+    why: "scale is told what to do by a command (scale up) or is one box of a diagram (scale --role app).",
+    fix: "See scale --help.",
+    exit: 2,
+  },
+  CLI_UNKNOWN_COMMAND: {
+    title: "There is no such command",
+    why: "Commands are not guessed and not abbreviated, so that a script means the same tomorrow.",
+    fix: "See scale --help for the list.",
+    exit: 2,
+  },
+  CLI_UNKNOWN_ROLE: {
+    title: "There is no such role",
+    why: "A box is an app (your program), a pool (Postgres connections), an lb (load balancer) or a router (shards).",
+    fix: "Use --role app, pool, lb or router.",
+    exit: 2,
+  },
+  CLI_BAD_OPTION: {
+    title: "An option has a value it cannot have",
+    why: "Options are checked before anything is started.",
+    fix: "The error says what is wanted; scale help COMMAND lists all options.",
+    exit: 2,
+  },
+  CLI_NO_BOX: {
+    title: "A running box could not be asked",
+    why: "reload sends SIGHUP and then reads the outcome from the box's admin listener, which did not answer as expected.",
+    fix: "Check the name of the box, and that you are the user that runs it (or root).",
+    exit: 1,
+  },
+} as const satisfies Record<string, CodePage>;

@@ -1,0 +1,54 @@
+/**
+ * A worker's or steward's process: its life with the real page, channel and log, and the heartbeat that shows the keeper
+ * that its event loop turns.
+ */
+import { loadRole } from "../roles.ts";
+import { clock } from "./clock.ts";
+import { digest } from "./digest.ts";
+import { FileLeases } from "./lease.ts";
+import { Life } from "./life.ts";
+import { makeLog } from "./log.ts";
+import { Meter } from "./meter.ts";
+import { Page } from "./page.ts";
+import type { Letter } from "./peer.ts";
+import { rng } from "./rng.ts";
+import type { ChildOrder } from "./self.ts";
+import { BoxSteward } from "./steward.ts";
+import { countVitals } from "./vitals.ts";
+
+/** The descriptor of the shared page in every child. */
+const PAGE_FD = 3;
+const BEAT_MS = 500;
+
+type DutyOrder = ChildOrder & { readonly kind: "worker" | "steward" };
+
+/** Resolves with the exit code when the keeper has said stop, or when the keeper is gone. */
+export function liveAsDuty({ kind, index, owner }: DutyOrder): Promise<number> {
+  const end = Promise.withResolvers<number>();
+  const page = Page.adopt(PAGE_FD, owner);
+  const row = page.enroll();
+  const meter = new Meter();
+  const life = new Life({
+    kind,
+    index,
+    clock,
+    rng,
+    digest,
+    meter,
+    limits: page,
+    leases: new FileLeases(),
+    note: row.note,
+    loadRole,
+    send: (letter) => {
+      process.send?.(letter);
+    },
+    end: (code) => end.resolve(code),
+    openLog: (plan) => makeLog({ ...plan.log, box: plan.name, role: plan.role, process: kind, index }),
+    steward: (role, plan, host) => new BoxSteward(role, plan, host, meter),
+  });
+  clock.every(BEAT_MS, () => row.beat());
+  countVitals(meter, { process: kind, index });
+  process.on("message", (letter) => life.peer.receive(letter as Letter));
+  process.on("disconnect", () => end.resolve(1));
+  return end.promise;
+}

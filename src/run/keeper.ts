@@ -1,0 +1,276 @@
+/**
+ * The keeper of a box: it has one steward and n workers, brings back the one that crashes, passes their letters on, and
+ * changes them over to a new plan all or nothing. It carries no traffic and reads no input but letters, so that it never
+ * dies; processes, time and memory are handed in.
+ *
+ * Invariant: `#children` is exactly the set of processes that live. `#plan` is the plan that a child started now gets.
+ */
+import type { Clock } from "../../proxy/base/clock.ts";
+import type { Log } from "../../proxy/base/log.ts";
+import { LIFECYCLE, State } from "../../proxy/base/state.ts";
+import { Problem } from "../problem/problem.ts";
+import { ChildHandle, deathOf, type ChildKind, type Exit, type Spawn } from "./child-handle.ts";
+import { LAST_WORDS } from "./life.ts";
+import { asProblem, type Verb } from "./peer.ts";
+import type { Plan } from "./plan.ts";
+import { changeOver } from "./reload.ts";
+import { Restarts, STEWARD_RULES, WORKER_RULES } from "./restart.ts";
+import { relay } from "./switchboard.ts";
+
+export interface KeeperSeams {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly spawn: Spawn;
+  /** Frees what a dead process held in the shared page. */
+  reclaim(owner: number): void;
+  /** The box cannot go on: a worker's place has crashed too often. Called once. */
+  fatal(problem: Problem): void;
+  /** Something in `overview` has changed. */
+  changed(): void;
+}
+
+/** What the steward shows of the box; pushed to it as topic `box` at every change. */
+export interface Overview {
+  readonly state: string;
+  readonly plan: { readonly name: string; readonly role: string; readonly mode: string; readonly workers: number };
+  readonly listens: readonly string[];
+  readonly keeperPid: number;
+  readonly configGeneration: number;
+  readonly lastReload?: { readonly ok: boolean; readonly atMs: number; readonly problem?: string };
+  readonly children: readonly {
+    readonly kind: ChildKind;
+    readonly index: number;
+    readonly pid: number;
+    readonly state: string;
+    readonly restarts: number;
+    readonly bornMs: number;
+  }[];
+}
+
+export class Keeper {
+  readonly state = new State(LIFECYCLE, "new");
+  readonly #seams: KeeperSeams;
+  readonly #children = new Set<ChildHandle>();
+  readonly #pushed = new Map<string, unknown>();
+  readonly #restarts = new Map<string, { readonly rule: Restarts; count: number }>();
+  #plan: Plan;
+  #owners = 1;
+  #configGeneration = 1;
+  #lastReload: Overview["lastReload"];
+  #reloading: Promise<void> = Promise.resolve();
+
+  constructor(plan: Plan, seams: KeeperSeams) {
+    this.#plan = plan;
+    this.#seams = seams;
+  }
+
+  get plan(): Plan {
+    return this.#plan;
+  }
+
+  /** Resolves when the steward and every worker are ready; rejects with the first reason why one is not. */
+  async start(): Promise<void> {
+    this.state.go("starting");
+    const places: Promise<unknown>[] = [this.#raise("steward", 0, this.#plan)];
+    for (let index = 1; index <= this.#plan.workers; index += 1) places.push(this.#raise("worker", index, this.#plan));
+    await Promise.all(places);
+    this.state.go("ready");
+    this.#tellOverview();
+  }
+
+  /** One reload at a time; a failed one leaves every process on the plan it had. */
+  reload(next: Plan): Promise<void> {
+    const run = this.#reloading.then(() => this.#reload(next));
+    this.#reloading = run.then(
+      () => undefined,
+      () => undefined,
+    );
+    return run;
+  }
+
+  /** Readiness fails first, then workers finish what is in flight, then everything ends; the steward last. */
+  async stop(): Promise<void> {
+    if (this.state.is("draining") || this.state.is("stopped")) return;
+    this.state.go(this.state.is("ready") ? "draining" : "stopped");
+    this.#tellOverview();
+    const drainMs = this.#plan.limits.drainTimeoutMs;
+    await Promise.all(this.#of("worker").map((child) => child.end(drainMs)));
+    await Promise.all(this.#of("steward").map((child) => child.end(0)));
+    if (this.state.is("draining")) this.state.go("stopped");
+  }
+
+  /** Ends everything without waiting for what is in flight. */
+  kill(): void {
+    for (const child of this.#children) {
+      child.unwanted = true;
+      child.kill();
+    }
+  }
+
+  workers(): readonly ChildHandle[] {
+    return this.#of("worker").filter((child) => child.state.is("ready"));
+  }
+
+  /** Starts a worker of the same plan beside this one and drains it; the crash rules count it as a death. */
+  async replace(child: ChildHandle, why: Problem): Promise<void> {
+    this.#seams.log.warn("worker_replaced", { worker: child.index, pid: child.pid, code: why.code, reason: why.message });
+    child.unwanted = true;
+    const verdict = this.#restartOf(child).rule.afterDeath(this.#seams.clock.now() - child.bornMs);
+    if (verdict === "crash loop") return this.#giveUp(child, why);
+    await this.#raise("worker", child.index, this.#plan);
+    await child.end(this.#plan.limits.drainTimeoutMs);
+  }
+
+  overview(): Overview {
+    const { name, role, mode, workers } = this.#plan;
+    return {
+      state: this.state.now,
+      plan: { name, role, mode, workers },
+      listens: this.#plan.listens,
+      keeperPid: process.pid,
+      configGeneration: this.#configGeneration,
+      ...(this.#lastReload === undefined ? {} : { lastReload: this.#lastReload }),
+      children: [...this.#children].map((child) => ({
+        kind: child.kind,
+        index: child.index,
+        pid: child.pid,
+        state: child.state.now,
+        restarts: this.#restarts.get(placeOf(child))?.count ?? 0,
+        bornMs: child.bornMs,
+      })),
+    };
+  }
+
+  async #reload(next: Plan): Promise<void> {
+    try {
+      await changeOver(next, {
+        children: [...this.#children].filter((child) => !child.unwanted && !child.state.is("stopped")),
+        raise: (kind, index) => this.#raise(kind, index, next),
+        timeoutMs: next.limits.startTimeoutMs,
+        // From here on a child that crashes comes back with the new plan, and nothing can refuse it any more.
+        decided: () => {
+          this.#plan = next;
+          this.#configGeneration += 1;
+        },
+      });
+      this.#lastReload = { ok: true, atMs: this.#seams.clock.wall() };
+      if (this.state.is("starting")) this.state.go("ready");
+    } catch (error) {
+      const problem = asProblem(error);
+      this.#lastReload = { ok: false, atMs: this.#seams.clock.wall(), problem: `${problem.code}: ${problem.message}` };
+      throw problem;
+    } finally {
+      this.#tellOverview();
+    }
+  }
+
+  /** A new child in a place; resolves when it is ready. If it cannot start it is ended and the reason is thrown. */
+  async #raise(kind: ChildKind, index: number, plan: Plan): Promise<ChildHandle> {
+    if (this.state.is("draining") || this.state.is("stopped")) {
+      throw new Problem("RUN_STOPPING", { what: `Cannot start ${kind} ${index}: the box is stopping` });
+    }
+    this.#owners += 1;
+    const child = new ChildHandle(kind, index, this.#owners, plan, {
+      clock: this.#seams.clock,
+      spawn: this.#seams.spawn,
+      handle: (from, verb, name, value) => this.#handle(from, verb, name, value),
+      exited: (dead, exit) => this.#exited(dead, exit),
+    });
+    this.#children.add(child);
+    try {
+      await child.start(plan, this.#pushed);
+    } catch (error) {
+      child.unwanted = true;
+      child.kill();
+      throw child.lastWords ?? error;
+    }
+    this.#seams.log.info("child_ready", {
+      kind,
+      index,
+      pid: child.pid,
+      afterMs: Math.round(this.#seams.clock.now() - child.bornMs),
+    });
+    this.#tellOverview();
+    return child;
+  }
+
+  #exited(child: ChildHandle, exit: Exit): void {
+    this.#children.delete(child);
+    this.#seams.reclaim(child.owner);
+    this.#tellOverview();
+    if (child.unwanted || !this.state.is("ready")) return;
+    const reason = child.lastWords ?? deathOf(child, exit);
+    this.#seams.log.error("child_crashed", {
+      kind: child.kind,
+      index: child.index,
+      pid: child.pid,
+      code: reason.code,
+      reason: reason.message,
+      ...(reason.parts.where === undefined ? {} : { where: reason.parts.where }),
+    });
+    this.#bringBack(child, reason);
+  }
+
+  /** Later, by the rules of its place; over and over until it is ready, the box stops, or the rules say it is no use. */
+  #bringBack(dead: ChildHandle, reason: Problem): void {
+    const restart = this.#restartOf(dead);
+    const verdict = restart.rule.afterDeath(this.#seams.clock.now() - dead.bornMs);
+    if (verdict === "crash loop") return this.#giveUp(dead, reason);
+    this.#seams.clock.after(verdict.delayMs, () => {
+      const taken = [...this.#children].some((child) => placeOf(child) === placeOf(dead) && !child.unwanted);
+      const wanted = dead.kind === "steward" || dead.index <= this.#plan.workers;
+      if (!this.state.is("ready") || taken || !wanted) return;
+      restart.count += 1;
+      this.#raise(dead.kind, dead.index, this.#plan).catch((error) => {
+        if (this.state.is("ready")) this.#bringBack(dead, asProblem(error));
+      });
+    });
+  }
+
+  #giveUp(child: ChildHandle, reason: Problem): void {
+    const { where } = reason.parts;
+    this.#seams.fatal(
+      new Problem("RUN_CRASH_LOOP", {
+        what: `Cannot keep worker ${child.index} alive: it ended ${this.#restartOf(child).rule.shortLives} times in a row within seconds`,
+        why: `The last time: ${reason.message}${reason.parts.why === undefined ? "" : `\n${reason.parts.why}`}`,
+        ...(where === undefined ? {} : { where }),
+        ...(reason.parts.fix === undefined ? {} : { fix: reason.parts.fix }),
+      }),
+    );
+  }
+
+  #handle(from: ChildHandle, verb: Verb, name: string, value: unknown): unknown {
+    if (verb === "report" && name === LAST_WORDS) {
+      from.lastWords = Problem.fromWire(value as ReturnType<Problem["toJSON"]>);
+      return undefined;
+    }
+    const steward = this.#of("steward").find((child) => child.state.is("ready"));
+    return relay({ from, verb, name, value, workers: this.workers(), steward, pushed: this.#pushed });
+  }
+
+  #restartOf(child: ChildHandle): { readonly rule: Restarts; count: number } {
+    const place = placeOf(child);
+    const known = this.#restarts.get(place);
+    if (known !== undefined) return known;
+    const fresh = { rule: new Restarts(child.kind === "steward" ? STEWARD_RULES : WORKER_RULES), count: 0 };
+    this.#restarts.set(place, fresh);
+    return fresh;
+  }
+
+  #of(kind: ChildKind): ChildHandle[] {
+    return [...this.#children].filter((child) => child.kind === kind);
+  }
+
+  #tellOverview(): void {
+    const overview = this.overview();
+    this.#pushed.set("box", overview);
+    for (const steward of this.#of("steward")) {
+      if (!steward.state.is("stopped")) steward.peer.tell("push", "box", overview);
+    }
+    this.#seams.changed();
+  }
+}
+
+function placeOf(child: ChildHandle): string {
+  return `${child.kind} ${child.index}`;
+}

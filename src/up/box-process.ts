@@ -1,0 +1,79 @@
+/**
+ * One box as a child of `up`: this executable with the words a person would use, its output in a log file, its news
+ * over IPC. It dies with `up`, and Ctrl-C in the terminal does not reach it.
+ */
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import { Problem } from "../problem/problem.ts";
+import type { BoxNews } from "../run/box.ts";
+import { CHILD_VARIABLE, childEnvironment, selfCommand, type ChildOrder } from "../run/self.ts";
+import { sendSignal } from "../run/signals.ts";
+
+export interface BoxOrder {
+  readonly name: string;
+  /** The words behind `scale`. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly logFile: string;
+  /** In development its output goes to the terminal as well as … nowhere else. */
+  readonly toTerminal: boolean;
+}
+
+export type BoxReady = BoxNews & { readonly event: "ready" };
+
+export class BoxProcess {
+  readonly name: string;
+  readonly pid: number;
+  /** Settles when the box is ready, or with the reason why it never will be. */
+  readonly ready: Promise<BoxReady>;
+  readonly exited: Promise<number>;
+
+  constructor(order: BoxOrder) {
+    this.name = order.name;
+    const ready = Promise.withResolvers<BoxReady>();
+    this.ready = ready.promise;
+    mkdirSync(dirname(order.logFile), { recursive: true, mode: 0o700 });
+    const log = openSync(order.logFile, "a", 0o600);
+    const output = order.toTerminal ? "inherit" : log;
+    const told: ChildOrder = { kind: "box", parent: process.pid, argv: order.argv };
+    const child = Bun.spawn(selfCommand(), {
+      stdio: ["ignore", output, output],
+      env: { ...childEnvironment(), ...order.env, [CHILD_VARIABLE]: JSON.stringify(told) },
+      serialization: "advanced",
+      ipc: (news) => settle(news as BoxNews, ready),
+    });
+    closeSync(log);
+    this.pid = child.pid;
+    this.exited = child.exited.then((code) => {
+      ready.reject(
+        new Problem("UP_BOX_ENDED", {
+          what: `Cannot start box "${order.name}": it ended with exit code ${code}`,
+          fix: `Look into ${order.logFile}`,
+        }),
+      );
+      return code;
+    });
+  }
+
+  /** Resolves when it has drained and is gone. */
+  async stop(): Promise<void> {
+    sendSignal(this.pid, "SIGTERM");
+    await this.exited;
+  }
+
+  reload(): void {
+    sendSignal(this.pid, "SIGHUP");
+  }
+
+  kill(): void {
+    sendSignal(this.pid, "SIGKILL");
+  }
+}
+
+function settle(news: BoxNews, ready: PromiseWithResolvers<BoxReady>): void {
+  if (news.event === "ready") ready.resolve(news);
+  else {
+    const [first] = news.problems;
+    if (first !== undefined) ready.reject(Problem.fromWire(first));
+  }
+}
