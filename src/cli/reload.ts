@@ -2,7 +2,8 @@
  * `scale reload`: tells running boxes to read their file again, and waits for what they say of it. The signal is SIGHUP
  * to the keeper, as systemd sends it; the answer is read from the admin listener.
  */
-import { adminFetch, defaultAdminAddress } from "../admin/admin-client.ts";
+import { defaultAdminAddress } from "../admin/address.ts";
+import { adminFetch } from "../admin/admin-client.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Overview } from "../run/keeper.ts";
 import { sendSignal } from "../run/signals.ts";

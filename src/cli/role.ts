@@ -3,7 +3,7 @@
  * so that a reload sees the file as it is then.
  */
 import { hostname } from "node:os";
-import { defaultAdminAddress } from "../admin/admin.ts";
+import { defaultAdminAddress } from "../admin/address.ts";
 import { adminOf, type Config } from "../config/config.ts";
 import { load } from "../config/load.ts";
 import { refuseNotBuilt } from "../config/not-built.ts";

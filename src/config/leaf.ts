@@ -11,7 +11,7 @@ import type { Flaw } from "./interpolate.ts";
 import { maskUrls } from "./mask.ts";
 import { formatBytes, formatDuration, meantDuration, parseBytes, parseDuration } from "./measure.ts";
 import type { Scalar } from "./node.ts";
-import { nearest } from "./suggest.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import { parseUrl } from "./url.ts";
 
 export interface Given {
@@ -54,7 +54,7 @@ export function readLeaf(shape: LeafShape, given: Given): Outcome {
     case "address":
       return readAddress(shape, given, given.text);
     case "url":
-      return readUrl(shape, given, given.text);
+      return readUrl(shape, given.text);
     case "path":
       return readPath(shape, given, given.text);
   }
@@ -159,7 +159,7 @@ function readSpan(shape: SpanShape, given: Given, text: string): Outcome {
 
 function readChoice(of: readonly string[], given: Given, text: string): Outcome {
   if (of.includes(text)) return { value: text };
-  const meant = given.hidden ? undefined : nearest(text, of);
+  const meant = given.hidden ? undefined : didYouMean(text, of);
   const reason = `${subject(given)} is not ${describe({ kind: "choice", of })}`;
   return flawed("CONFIG_CHOICE", meant === undefined ? reason : `${reason}, did you mean "${meant}"`, {
     ...(meant === undefined ? {} : { fix: `Write ${given.name} = "${meant}"` }),
@@ -189,7 +189,7 @@ function readAddress(shape: AddressShape, given: Given, text: string): Outcome {
   return { value: formatAddress(address) };
 }
 
-function readUrl(shape: UrlShape, given: Given, text: string): Outcome {
+function readUrl(shape: UrlShape, text: string): Outcome {
   const url = parseUrl(text, shape.schemes);
   if (typeof url !== "string") return { value: text };
   return flawed("CONFIG_URL", url, { fix: `Write it like "${shape.schemes[0]}://user@host:port/name"` });

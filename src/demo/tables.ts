@@ -39,12 +39,12 @@ export async function prepareTables(db: Sql): Promise<boolean> {
   });
 }
 
+/** Reads the catalogue as a table: `to_regclass` would answer from a cache that waiting for a lock does not refresh. */
 async function standing(db: Sql | TransactionSql): Promise<boolean> {
-  const rows = await db<{ standing: boolean }[]>`
-    select to_regclass('links') is not null
-       and to_regclass('clicks') is not null
-       and to_regclass('users') is not null as standing`;
-  return rows[0]?.standing === true;
+  const rows = await db<{ tables: string }[]>`
+    select count(*) as tables from pg_catalog.pg_class
+    where relname in ('links', 'clicks', 'users') and pg_catalog.pg_table_is_visible(oid)`;
+  return rows[0]?.tables === "3";
 }
 
 async function makeTables(step: TransactionSql): Promise<void> {

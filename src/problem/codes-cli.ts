@@ -32,4 +32,10 @@ export const cliCodes = {
     fix: "Check the name of the box, and that you are the user that runs it (or root).",
     exit: 1,
   },
+  CLI_INIT_FOLDER: {
+    title: "A file of a new app cannot be written",
+    why: "init writes scale.toml, scale.d.ts and a program into one folder, and keeps every file that is there already.",
+    fix: "Name a folder that you may write to, and look whether its disk is full.",
+    exit: 1,
+  },
 } as const satisfies Record<string, CodePage>;

@@ -56,4 +56,40 @@ export const runCodes = {
     fix: "Report it: this is a defect in scale.",
     exit: 1,
   },
+  RUN_ADMIN_IN_USE: {
+    title: "The admin address is taken by another process",
+    why: "A box shows its health, metrics and status there. Another process answers at that address: usually a box of the same name, or the previous process of this one that has not ended yet. Traffic is served all the same, and the listener is tried again every second.",
+    fix: "Give each box a name of its own (--name), or set admin.listen.",
+    exit: 1,
+  },
+  RUN_ADMIN_ADDRESS: {
+    title: "The admin listener cannot be opened at its address",
+    why: "The address is not one of this machine, the folder of the socket does not exist or may not be written, or the path is too long for a unix socket. Traffic is served all the same, and the listener is tried again every second.",
+    fix: "Set admin.listen to a loopback address and port, or to unix:PATH in a folder that this user may write.",
+    exit: 1,
+  },
+  RUN_ADMIN_SILENT: {
+    title: "No box answers at that admin address",
+    why: "The box does not run, runs under another name or user, or its steward is just being started again.",
+    fix: "Look with systemctl status or ps whether the box runs, and compare admin.listen and --name. Its socket can be opened by the user that runs the box, and by root.",
+    exit: 1,
+  },
+  RUN_ADMIN_TOKEN: {
+    title: "The admin listener would be open to other machines without a token",
+    why: "Whoever reaches it can read the state of the box. A unix socket and a loopback address are reached from this machine only; any other address needs a token.",
+    fix: 'Set admin.token, best from a file: token = "${file:/etc/scale/token}".',
+    exit: 2,
+  },
+  RUN_FOLDER: {
+    title: "The runtime folder cannot be trusted or made",
+    why: "Admin sockets and leases live in a folder of this user (/run/scale, $XDG_RUNTIME_DIR/scale or /tmp/scale-UID). If another user could write into it or owns it, a foreign process could stand in for a box.",
+    fix: "Remove the folder if it is not yours, or take the write permission of others from it; under systemd use RuntimeDirectory=scale.",
+    exit: 1,
+  },
+  RUN_LEASE_FILE: {
+    title: "The file of a lease cannot be used",
+    why: "A lease says which box of this machine does what only one may do. Its file is written whole or not at all, so a file that cannot be read or makes no sense was changed by someone else. It is not guessed at: two boxes doing the same would be worse than none.",
+    fix: "Look at the file that is named. When no box of this machine runs, it may be removed.",
+    exit: 1,
+  },
 } as const satisfies Record<string, CodePage>;

@@ -57,7 +57,11 @@ export async function runBox(source: PlanSource): Promise<number> {
   const reload = async (): Promise<void> => {
     notify.reloading();
     try {
-      await keeper.reload(await source());
+      const next = await source().catch((error) => {
+        keeper.refused(problemsOf(error));
+        throw error;
+      });
+      await keeper.reload(next);
       log.info("reload_done");
     } catch (error) {
       tellProblems(problemsOf(error), log.error.bind(log));

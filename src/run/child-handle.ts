@@ -65,6 +65,8 @@ export class ChildHandle {
   lastWords: Problem | undefined;
   /** Nobody is to be surprised by its exit. */
   unwanted = false;
+  /** It has been ready: before that, its death is the failure of its start, and not news of its own. */
+  served = false;
   readonly #running: Running;
   readonly #clock: Clock;
 
@@ -109,6 +111,7 @@ export class ChildHandle {
       throw error instanceof Problem && error.code === "RUN_NO_ANSWER" ? tooLate(this, startTimeoutMs) : error;
     }
     this.state.go("ready");
+    this.served = true;
   }
 
   /** Lets it finish what is in flight, then ends it; resolves when the process is gone. */

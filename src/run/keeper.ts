@@ -8,7 +8,7 @@
 import type { Clock } from "../../proxy/base/clock.ts";
 import type { Log } from "../../proxy/base/log.ts";
 import { LIFECYCLE, State } from "../../proxy/base/state.ts";
-import { Problem } from "../problem/problem.ts";
+import { Problem, type ProblemWire } from "../problem/problem.ts";
 import { ChildHandle, deathOf, type ChildKind, type Exit, type Spawn } from "./child-handle.ts";
 import { LAST_WORDS } from "./life.ts";
 import { asProblem, type Verb } from "./peer.ts";
@@ -35,8 +35,9 @@ export interface Overview {
   readonly plan: { readonly name: string; readonly role: string; readonly mode: string; readonly workers: number };
   readonly listens: readonly string[];
   readonly keeperPid: number;
+  readonly bornMs: number;
   readonly configGeneration: number;
-  readonly lastReload?: { readonly ok: boolean; readonly atMs: number; readonly problem?: string };
+  readonly lastReload?: { readonly ok: boolean; readonly atMs: number; readonly problems?: readonly ProblemWire[] };
   readonly children: readonly {
     readonly kind: ChildKind;
     readonly index: number;
@@ -53,15 +54,18 @@ export class Keeper {
   readonly #children = new Set<ChildHandle>();
   readonly #pushed = new Map<string, unknown>();
   readonly #restarts = new Map<string, { readonly rule: Restarts; count: number }>();
+  readonly #bornMs: number;
   #plan: Plan;
   #owners = 1;
   #configGeneration = 1;
   #lastReload: Overview["lastReload"];
-  #reloading: Promise<void> = Promise.resolve();
+  /** Settles when nothing changes the set of children any more: reloads, replacements and returns take turns. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(plan: Plan, seams: KeeperSeams) {
     this.#plan = plan;
     this.#seams = seams;
+    this.#bornMs = seams.clock.now();
   }
 
   get plan(): Plan {
@@ -78,14 +82,15 @@ export class Keeper {
     this.#tellOverview();
   }
 
-  /** One reload at a time; a failed one leaves every process on the plan it had. */
+  /** A failed one leaves every process on the plan it had. */
   reload(next: Plan): Promise<void> {
-    const run = this.#reloading.then(() => this.#reload(next));
-    this.#reloading = run.then(
-      () => undefined,
-      () => undefined,
-    );
-    return run;
+    return this.#inTurn(() => this.#reload(next));
+  }
+
+  /** A plan that could not even be made: nothing has changed, and `overview` says why. */
+  refused(problems: readonly Problem[]): void {
+    this.#lastReload = { ok: false, atMs: this.#seams.clock.wall(), problems: problems.map((problem) => problem.toJSON()) };
+    this.#tellOverview();
   }
 
   /** Readiness fails first, then workers finish what is in flight, then everything ends; the steward last. */
@@ -112,7 +117,12 @@ export class Keeper {
   }
 
   /** Starts a worker of the same plan beside this one and drains it; the crash rules count it as a death. */
-  async replace(child: ChildHandle, why: Problem): Promise<void> {
+  replace(child: ChildHandle, why: Problem): Promise<void> {
+    return this.#inTurn(() => this.#replace(child, why));
+  }
+
+  async #replace(child: ChildHandle, why: Problem): Promise<void> {
+    if (!child.state.is("ready") || child.unwanted) return;
     this.#seams.log.warn("worker_replaced", { worker: child.index, pid: child.pid, code: why.code, reason: why.message });
     child.unwanted = true;
     const verdict = this.#restartOf(child).rule.afterDeath(this.#seams.clock.now() - child.bornMs);
@@ -128,6 +138,7 @@ export class Keeper {
       plan: { name, role, mode, workers },
       listens: this.#plan.listens,
       keeperPid: process.pid,
+      bornMs: this.#bornMs,
       configGeneration: this.#configGeneration,
       ...(this.#lastReload === undefined ? {} : { lastReload: this.#lastReload }),
       children: [...this.#children].map((child) => ({
@@ -157,11 +168,10 @@ export class Keeper {
       if (this.state.is("starting")) this.state.go("ready");
     } catch (error) {
       const problem = asProblem(error);
-      this.#lastReload = { ok: false, atMs: this.#seams.clock.wall(), problem: `${problem.code}: ${problem.message}` };
+      this.refused([problem]);
       throw problem;
-    } finally {
-      this.#tellOverview();
     }
+    this.#tellOverview();
   }
 
   /** A new child in a place; resolves when it is ready. If it cannot start it is ended and the reason is thrown. */
@@ -198,33 +208,43 @@ export class Keeper {
     this.#children.delete(child);
     this.#seams.reclaim(child.owner);
     this.#tellOverview();
-    if (child.unwanted || !this.state.is("ready")) return;
-    const reason = child.lastWords ?? deathOf(child, exit);
-    this.#seams.log.error("child_crashed", {
-      kind: child.kind,
-      index: child.index,
-      pid: child.pid,
-      code: reason.code,
-      reason: reason.message,
-      ...(reason.parts.where === undefined ? {} : { where: reason.parts.where }),
-    });
-    this.#bringBack(child, reason);
+    if (child.unwanted || !child.served || !this.state.is("ready")) return;
+    this.#bringBack(child, child.lastWords ?? deathOf(child, exit));
   }
 
   /** Later, by the rules of its place; over and over until it is ready, the box stops, or the rules say it is no use. */
   #bringBack(dead: ChildHandle, reason: Problem): void {
+    this.#seams.log.error("child_crashed", {
+      kind: dead.kind,
+      index: dead.index,
+      pid: dead.pid,
+      code: reason.code,
+      reason: reason.message,
+      ...(reason.parts.where === undefined ? {} : { where: reason.parts.where }),
+    });
     const restart = this.#restartOf(dead);
     const verdict = restart.rule.afterDeath(this.#seams.clock.now() - dead.bornMs);
     if (verdict === "crash loop") return this.#giveUp(dead, reason);
-    this.#seams.clock.after(verdict.delayMs, () => {
-      const taken = [...this.#children].some((child) => placeOf(child) === placeOf(dead) && !child.unwanted);
-      const wanted = dead.kind === "steward" || dead.index <= this.#plan.workers;
-      if (!this.state.is("ready") || taken || !wanted) return;
-      restart.count += 1;
-      this.#raise(dead.kind, dead.index, this.#plan).catch((error) => {
-        if (this.state.is("ready")) this.#bringBack(dead, asProblem(error));
-      });
-    });
+    this.#seams.clock.after(verdict.delayMs, () => void this.#inTurn(() => this.#fill(dead, restart)));
+  }
+
+  /** Whoever had the turn before may have filled the place, or decided that there is none. */
+  async #fill(dead: ChildHandle, restart: { count: number }): Promise<void> {
+    const taken = [...this.#children].some((child) => placeOf(child) === placeOf(dead) && !child.unwanted);
+    const wanted = dead.kind === "steward" || dead.index <= this.#plan.workers;
+    if (!this.state.is("ready") || taken || !wanted) return;
+    restart.count += 1;
+    try {
+      await this.#raise(dead.kind, dead.index, this.#plan);
+    } catch (error) {
+      if (this.state.is("ready")) this.#bringBack(dead, asProblem(error));
+    }
+  }
+
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(run);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
   }
 
   #giveUp(child: ChildHandle, reason: Problem): void {

@@ -1,4 +1,5 @@
 /** Real children: this executable again, marked by a variable, with the shared page and a channel for letters. */
+import type { Subprocess } from "bun";
 import type { Letter } from "./peer.ts";
 import type { Running, Spawn } from "./child-handle.ts";
 import { CHILD_VARIABLE, childEnvironment, selfCommand, type ChildOrder } from "./self.ts";
@@ -12,12 +13,12 @@ export function spawnWith(pageFd: number): Spawn {
       owner: order.owner,
       name: order.name,
     };
-    const child = Bun.spawn(selfCommand(), {
+    const child: Subprocess = Bun.spawn(selfCommand(), {
       stdio: ["ignore", "inherit", "inherit", pageFd],
       serialization: "advanced",
       env: { ...childEnvironment(), ...order.environment, [CHILD_VARIABLE]: JSON.stringify(told) },
       ipc: (letter) => order.onLetter(letter as Letter),
-      onExit: (_child, code) => order.onExit({ code, signal: child.signalCode }),
+      onExit: () => order.onExit({ code: child.exitCode, signal: nameOf(child.signalCode) }),
     });
     return {
       pid: child.pid,
@@ -28,4 +29,8 @@ export function spawnWith(pageFd: number): Spawn {
       kill: (signal) => child.kill(signal),
     };
   };
+}
+
+function nameOf(signal: Subprocess["signalCode"]): string | null {
+  return signal === null ? null : String(signal);
 }

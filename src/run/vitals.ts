@@ -5,6 +5,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { Clock, Timer } from "../../proxy/base/clock.ts";
 import type { MetricRow, Metrics } from "../../proxy/base/metrics.ts";
+import { clock as realClock } from "./clock.ts";
+import { residentBytes, startTicks } from "./proc.ts";
 
 export interface ProcessName {
   readonly process: "keeper" | "steward" | "worker" | "up";
@@ -39,9 +41,21 @@ const LAG_PERIOD_MS = 500;
 /** USER_HZ, which Linux shows to programs on every platform we run on. */
 const TICKS_PER_SECOND = 100;
 
-/** Adds the rows of a process to `metrics`; its numbers are read whenever a snapshot is taken. */
-export function meterProcess(metrics: Metrics, name: ProcessName, pid: number = process.pid): void {
-  const labels = [name.process, String(name.index)];
+/** Counts this process, and how late its event loop turns, until the timer is cancelled. */
+export function countVitals(metrics: Metrics, name: ProcessName, clock: Clock = realClock): Timer {
+  countVitalsOf(metrics, name, process.pid);
+  const lag = metrics.histogram(vitalRows.lag, ...labelsOf(name));
+  let last = clock.now();
+  return clock.every(LAG_PERIOD_MS, () => {
+    const now = clock.now();
+    lag.observe(Math.max(0, now - last - LAG_PERIOD_MS) / 1_000);
+    last = now;
+  });
+}
+
+/** Counts another process of this box; its numbers are read whenever a snapshot is taken. */
+export function countVitalsOf(metrics: Metrics, name: ProcessName, pid: number): void {
+  const labels = labelsOf(name);
   metrics.sampled(
     vitalRows.cpu,
     lastKnown(() => cpuSeconds(pid)),
@@ -69,25 +83,14 @@ export function meterProcess(metrics: Metrics, name: ProcessName, pid: number = 
   );
 }
 
-/** Watches the event loop of this process until the timer is cancelled. */
-export function meterLoopLag(metrics: Metrics, name: ProcessName, clock: Clock): Timer {
-  const lag = metrics.histogram(vitalRows.lag, name.process, String(name.index));
-  let last = clock.now();
-  return clock.every(LAG_PERIOD_MS, () => {
-    const now = clock.now();
-    lag.observe(Math.max(0, now - last - LAG_PERIOD_MS) / 1_000);
-    last = now;
-  });
+function labelsOf(name: ProcessName): readonly string[] {
+  return [name.process, String(name.index)];
 }
 
 /** The readers throw (ENOENT, EMFILE) when there is no such process, or when we cannot open a file just now. */
 export function cpuSeconds(pid: number): number {
   const fields = statFields(pid);
   return (Number(fields[14]) + Number(fields[15])) / TICKS_PER_SECOND;
-}
-
-export function residentBytes(pid: number): number {
-  return Number(matched(`/proc/${pid}/status`, /^VmRSS:\s+(\d+) kB/m) ?? 0) * 1_024;
 }
 
 export function openFds(pid: number): number {
@@ -101,7 +104,7 @@ export function maxFds(pid: number): number {
 
 /** Since 1970 UTC. */
 export function startSeconds(pid: number): number {
-  return Number(matched("/proc/stat", /^btime (\d+)/m)) + Number(statFields(pid)[22]) / TICKS_PER_SECOND;
+  return Number(matched("/proc/stat", /^btime (\d+)/m)) + Number(startTicks(pid)) / TICKS_PER_SECOND;
 }
 
 /** A number that cannot be read now is what it was: a counter must not step back because descriptors ran out. */
@@ -109,7 +112,8 @@ function lastKnown(read: () => number): () => number {
   let last = 0;
   return () => {
     try {
-      last = read();
+      const now = read();
+      if (!Number.isNaN(now)) last = now;
     } catch (error) {
       if (!(error instanceof Error && "code" in error)) throw error;
     }

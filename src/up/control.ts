@@ -26,12 +26,26 @@ export function runStatus(folder: string, json: boolean, write: Write): number {
     return 0;
   }
   const rows = [
-    ...state.boxes.map((box) => [box.role, box.name, String(box.pid), box.listen.join(" "), isAlive(box.pid) ? "up" : "gone"]),
-    ...state.stores.map((store) => [store.kind, store.name, String(store.pid), store.listen.join(" "), isAlive(store.pid) ? "up" : "gone"]),
+    ...state.boxes.map((box) => [
+      box.role,
+      box.name,
+      String(box.pid),
+      box.listen.join(" "),
+      isAlive(box.pid) ? "up" : "gone",
+    ]),
+    ...state.stores.map((store) => [
+      store.kind,
+      store.name,
+      String(store.pid),
+      store.listen.join(" "),
+      isAlive(store.pid) ? "up" : "gone",
+    ]),
   ];
   write(`scale is up: tier ${state.tier}, pid ${pid}, ${state.url}\n\n`);
   write(table([["WHAT", "NAME", "PID", "LISTENS", "STATE"], ...rows]));
-  write(`\nHealth: ${state.adminUrl}/readyz   Metrics: ${state.adminUrl}/metrics   Logs: scale logs   Stop: scale stop\n`);
+  write(
+    `\nHealth: ${state.adminUrl}/readyz   Metrics: ${state.adminUrl}/metrics   Logs: scale logs   Stop: scale stop\n`,
+  );
   return 0;
 }
 
@@ -74,13 +88,23 @@ function logFiles(dataFolder: string, box: string | undefined): string[] {
   const wanted = box === undefined ? all : all.filter((name) => name === `${box}.log`);
   if (wanted.length > 0) return wanted.sort().map((name) => join(folder, name));
   throw new Problem("UP_NO_LOG", {
-    what: box === undefined ? `Cannot show logs: there are none in "${folder}"` : `Cannot show the log of "${box}": there is none`,
-    fix: all.length === 0 ? "Start something with `scale up` first" : `The logs here: ${all.map((name) => basename(name, ".log")).join(", ")}`,
+    what:
+      box === undefined
+        ? `Cannot show logs: there are none in "${folder}"`
+        : `Cannot show the log of "${box}": there is none`,
+    fix:
+      all.length === 0
+        ? "Start something with `scale up` first"
+        : `The logs here: ${all.map((name) => basename(name, ".log")).join(", ")}`,
   });
 }
 
 /** Until Ctrl-C. A file that has become shorter is read from its start. */
-function follow(files: readonly string[], ends: Map<string, number>, say: (file: string, line: string) => void): Promise<number> {
+function follow(
+  files: readonly string[],
+  ends: Map<string, number>,
+  say: (file: string, line: string) => void,
+): Promise<number> {
   const end = Promise.withResolvers<number>();
   const rests = new Map<string, string>();
   let reading = Promise.resolve();
@@ -115,5 +139,13 @@ function prefix(file: string, files: readonly string[]): string {
 
 function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_cell, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
-  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()}\n`).join("");
+  return rows
+    .map(
+      (row) =>
+        `  ${row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join("  ")
+          .trimEnd()}\n`,
+    )
+    .join("");
 }

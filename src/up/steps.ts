@@ -64,7 +64,9 @@ export class Steps {
     }
     const mark = this.#paint(ok ? "✓" : "✗", ok ? 32 : 31);
     const rewind = this.#options.tty ? "\r\x1b[2K" : "";
-    this.#options.write(`${rewind}  ${mark} ${name.padEnd(NAME_WIDTH)} ${text.padEnd(TEXT_WIDTH)} ${seconds(tookMs)}\n`);
+    this.#options.write(
+      `${rewind}  ${mark} ${name.padEnd(NAME_WIDTH)} ${text.padEnd(TEXT_WIDTH)} ${seconds(tookMs)}\n`,
+    );
   }
 
   #paint(text: string, colour: number): string {

@@ -95,7 +95,11 @@ class Up {
         fix: `Use --tier ${TIER_MAX}`,
       });
     }
-    const { config } = await load({ ...(this.#configFile === undefined ? {} : { file: this.#configFile }), flags: [], env: process.env });
+    const { config } = await load({
+      ...(this.#configFile === undefined ? {} : { file: this.#configFile }),
+      flags: [],
+      env: process.env,
+    });
     const entry = await this.#entryOf(config);
     this.#steps.line(this.#banner(tier, entry, config));
     const databaseUrl = await this.#startPostgres(config);
@@ -120,8 +124,15 @@ class Up {
   }
 
   #banner(tier: number, entry: string | undefined, config: Config): string {
-    const what = entry === undefined ? (config.app?.command ?? []).join(" ") : entry === this.#demo ? DEMO_NAME : relative(process.cwd(), entry);
-    const data = this.#words.ephemeral ? "data is thrown away at the end" : `data in ${relative(process.cwd(), this.#dataFolder) || "."}/`;
+    const what =
+      entry === undefined
+        ? (config.app?.command ?? []).join(" ")
+        : entry === this.#demo
+          ? DEMO_NAME
+          : relative(process.cwd(), entry);
+    const data = this.#words.ephemeral
+      ? "data is thrown away at the end"
+      : `data in ${relative(process.cwd(), this.#dataFolder) || "."}/`;
     return `scale ${this.#words.version}  ·  tier ${tier}  ·  ${what}  ·  ${data}`;
   }
 
@@ -147,7 +158,8 @@ class Up {
           replicas: 0,
           say: (line) => this.#steps.note("postgres", line),
         }),
-      (opened) => `PostgreSQL 18, 127.0.0.1:${opened.primary.port}${opened.recovered === true ? ", recovered after a crash" : ""}`,
+      (opened) =>
+        `PostgreSQL 18, 127.0.0.1:${opened.primary.port}${opened.recovered === true ? ", recovered after a crash" : ""}`,
     );
     this.#cluster = cluster;
     return cluster.primary.url;
@@ -164,7 +176,12 @@ class Up {
     return `${host}:${port}`;
   }
 
-  async #startApp(order: { entry: string | undefined; databaseUrl: string | undefined; address: string; tier: number }): Promise<{
+  async #startApp(order: {
+    entry: string | undefined;
+    databaseUrl: string | undefined;
+    address: string;
+    tier: number;
+  }): Promise<{
     ready: BoxReady;
     box: BoxProcess;
   }> {
@@ -181,7 +198,10 @@ class Up {
         const box = new BoxProcess({
           name: "app",
           argv,
-          env: { SCALE_TIER: String(tier), ...(databaseUrl === undefined ? {} : { SCALE_POSTGRES__MAIN__PRIMARY: databaseUrl }) },
+          env: {
+            SCALE_TIER: String(tier),
+            ...(databaseUrl === undefined ? {} : { SCALE_POSTGRES__MAIN__PRIMARY: databaseUrl }),
+          },
           logFile: logFile(this.#dataFolder, "app"),
           toTerminal: this.#words.dev,
         });

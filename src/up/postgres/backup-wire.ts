@@ -115,7 +115,7 @@ export class Session {
 }
 
 async function logIn(inbox: Inbox, password: string): Promise<void> {
-  const scram = new ScramClient(password, randomBytes(18).toString("base64"));
+  const scram = new ScramClient("", password, randomBytes(18).toString("base64"));
   let proved = false;
   for (;;) {
     const { tag, body } = await inbox.frame(LOGIN_FRAME_BYTES_MAX);
@@ -125,7 +125,8 @@ async function logIn(inbox: Inbox, password: string): Promise<void> {
     const rest = body.subarray(4);
     switch (int32(body, 0)) {
       case AUTH.sasl:
-        if (!textOf(rest).split("\0").includes(MECHANISM)) throw new WireFault(`The server does not offer ${MECHANISM}`);
+        if (!textOf(rest).split("\0").includes(MECHANISM))
+          throw new WireFault(`The server does not offer ${MECHANISM}`);
         inbox.write(message("p", cString(MECHANISM), lengthPrefixed(scram.first())));
         break;
       case AUTH.saslContinue:
@@ -238,7 +239,7 @@ class Inbox {
       return first.subarray(0, count);
     }
     const into = new Uint8Array(count);
-    for (let filled = 0; filled < count; ) {
+    for (let filled = 0; filled < count;) {
       const chunk = this.#chunks.shift();
       if (chunk === undefined) throw new WireFault("Cannot read a frame: bytes are missing");
       const part = chunk.subarray(0, count - filled);

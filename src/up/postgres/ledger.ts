@@ -15,7 +15,7 @@ export interface Ledger {
 const NEW: Ledger = { primary: 0, ports: [] };
 const PORT_MAX = 65_535;
 
-/** A ledger that cannot be read is an empty one: with one node that is right, and `primaryOf` looks at the folders. */
+/** A new ledger when there is none; `undefined` when there is one that makes no sense. */
 export function readLedger(path: string): Ledger | undefined {
   if (!existsSync(path)) return NEW;
   return parseLedger(readFileSync(path, "utf8"));

@@ -12,7 +12,7 @@ export interface Lock {
 
 /** Takes the lock, or says who holds it (`undefined` when that is not known). */
 export function takeLock(path: string): Lock | { readonly heldBy: number | undefined } {
-  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_CLOEXEC, 0o600);
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   if (!flock(fd)) {
     const heldBy = readPid(fd);
     closeSync(fd);

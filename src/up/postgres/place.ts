@@ -1,13 +1,22 @@
 /**
- * Where the data of a project's Postgres lies, and who may be there. Normally `.scale/postgres` in the project; below
- * `/var/lib/scale` when we are root and the user Postgres then runs as cannot get into the project (a folder of mode
+ * Where the data of a project's Postgres lies, and who may be there. Normally where it is wanted, `.scale/postgres` in the
+ * project; below `/var/lib/scale` when we are root and the user Postgres then runs as cannot get there (a folder of mode
  * 0700 above it); in a temporary folder for `--ephemeral`.
  * Invariant: data that exists is opened or refused, never passed over for an empty database somewhere else.
  */
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { Problem } from "../../problem/problem.ts";
 import { STATE_FOLDER } from "../embedded.ts";
 import { isPrivateFolder, look, readSmallFile } from "../trust.ts";
@@ -23,7 +32,7 @@ export interface Place {
 }
 
 export interface PlaceOptions {
-  /** The project's folder. */
+  /** Where the data should lie, and does unless there is a reason: `.scale/postgres` in the project. */
   readonly dir: string;
   readonly ephemeral: boolean;
   readonly owner: Owner;
@@ -31,8 +40,8 @@ export interface PlaceOptions {
   readonly stateFolder?: string;
 }
 
-/** In `.scale`: says where the data went. */
-const POINTER = "postgres.moved";
+/** `DIR.moved`, beside the folder that is wanted, says where the data went instead. */
+const POINTER_SUFFIX = ".moved";
 const PATH_BYTES_MAX = 4_096;
 const EPHEMERAL_PREFIX = "scale-up-";
 /** An `up` takes its lock at once; a folder this old whose lock is free has no owner any more. */
@@ -41,12 +50,13 @@ const ABANDONED_AFTER_MS = 60_000;
 /** Finds the place and makes its folder. Throws UP_DATA_… when existing data cannot be opened from here. */
 export function choosePlace(options: PlaceOptions): Place {
   if (options.ephemeral) return { home: makeEphemeral(options), ephemeral: true, elsewhere: false };
-  const dir = realpathSync(options.dir);
-  const near = join(dir, ".scale", "postgres");
-  const pointer = join(dir, ".scale", POINTER);
+  const near = absolute(options.dir);
+  const pointer = `${near}${POINTER_SUFFIX}`;
   const moved = readSmallFile(pointer, PATH_BYTES_MAX);
-  const far = moved === undefined ? farFrom(dir, options) : new TextDecoder().decode(moved).trim();
-  if (moved !== undefined) return { home: existingFar(far, pointer, options), ephemeral: false, elsewhere: true };
+  if (moved !== undefined) {
+    const far = existingFar(new TextDecoder().decode(moved).trim(), pointer, options);
+    return { home: far, ephemeral: false, elsewhere: true };
+  }
   const { owner } = options;
   const reachable = !owner.other || canReach(owner, near);
   if (look(near) !== undefined) {
@@ -54,8 +64,8 @@ export function choosePlace(options: PlaceOptions): Place {
     return { home: ownedBy(near), ephemeral: false, elsewhere: false };
   }
   if (reachable) return { home: makeHome(near, owner), ephemeral: false, elsewhere: false };
-  makeHome(far, owner);
-  makeFolder(join(dir, ".scale"), 0o755);
+  const far = makeHome(farFrom(near, options), owner);
+  makeFolder(dirname(near), 0o755);
   writeFileSync(pointer, `${far}\n`, { mode: 0o644 });
   return { home: ownedBy(far), ephemeral: false, elsewhere: true };
 }
@@ -65,8 +75,16 @@ export function removePlace(place: Place): void {
   if (place.ephemeral) rmSync(place.home, { recursive: true, force: true });
 }
 
-function farFrom(dir: string, { stateFolder = STATE_FOLDER }: PlaceOptions): string {
-  return join(stateFolder, createHash("sha256").update(dir).digest("hex").slice(0, 16), "postgres");
+/** Without links, as far as it exists: Postgres compares names, and the kernel says names without links. */
+function absolute(dir: string): string {
+  const whole = resolve(dir);
+  if (existsSync(whole)) return realpathSync(whole);
+  const above = dirname(whole);
+  return above === whole ? whole : join(absolute(above), basename(whole));
+}
+
+function farFrom(near: string, { stateFolder = STATE_FOLDER }: PlaceOptions): string {
+  return join(stateFolder, createHash("sha256").update(near).digest("hex").slice(0, 16), "postgres");
 }
 
 function existingFar(far: string, pointer: string, { owner, stateFolder = STATE_FOLDER }: PlaceOptions): string {
@@ -110,7 +128,7 @@ function unreachable(home: string): Problem {
 /** The others' execute bit lets Postgres' user through to its own folder, where it differs from ours. */
 function makeHome(home: string, owner: Owner): string {
   try {
-    makeFolder(join(home, ".."), 0o755);
+    makeFolder(dirname(home), 0o755);
     makeFolder(home, owner.other ? 0o711 : 0o700);
     return home;
   } catch (error) {

@@ -11,10 +11,7 @@ const PORT_LAST = 16_431;
 const LISTENING = "0A";
 
 /** `undefined` when all are taken. `preferred` may be any port; it is left out when it is taken. */
-export function choosePort(
-  preferred: number | undefined,
-  taken: ReadonlySet<number>,
-): number | undefined {
+export function choosePort(preferred: number | undefined, taken: ReadonlySet<number>): number | undefined {
   if (preferred !== undefined && !taken.has(preferred)) return preferred;
   for (let port = PORT_FIRST; port <= PORT_LAST; port++) if (!taken.has(port)) return port;
   return undefined;

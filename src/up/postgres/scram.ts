@@ -19,15 +19,17 @@ export class ScramFault extends Error {
 export class ScramClient {
   readonly #password: string;
   readonly #nonce: string;
-  /** Postgres takes the name from the startup message and ignores this one. */
   readonly #firstBare: string;
   #signature: Uint8Array | undefined;
 
-  /** `nonce`: random printable text without a comma, never used twice. */
-  constructor(password: string, nonce: string) {
+  /**
+   * `user` without comma or equals sign; Postgres takes it from the startup message and wants it empty here.
+   * `nonce`: random printable text without a comma, never used twice.
+   */
+  constructor(user: string, password: string, nonce: string) {
     this.#password = password;
     this.#nonce = nonce;
-    this.#firstBare = `n=,r=${nonce}`;
+    this.#firstBare = `n=${user},r=${nonce}`;
   }
 
   first(): string {

@@ -146,7 +146,6 @@ describe("comparing", () => {
     ["HoSt", "host", false, true],
     ["hos", "host", false, false],
     ["hostt", "host", false, false],
-    ["ho\u0053t", "host", false, true],
     ["", "", true, true],
     ["@[`{", "@[`{", true, true],
     ["[", "{", false, false],

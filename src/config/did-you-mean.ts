@@ -59,7 +59,7 @@ const synonyms: { readonly [word: string]: readonly string[] } = {
 };
 
 /** The one of `words` that `wrong` most likely meant; undefined when none is near. */
-export function nearest(wrong: string, words: Iterable<string>): string | undefined {
+export function didYouMean(wrong: string, words: Iterable<string>): string | undefined {
   if (wrong.length > WORD_LENGTH_MAX) return undefined;
   const candidates = [...words];
   const plain = flatten(wrong);

@@ -1,0 +1,85 @@
+/**
+ * Sees when the program fails outside any request of ours: an exception nobody caught, a rejection nobody handled, an
+ * exit nobody asked for. A program that listens for the first two itself has decided what they mean, as in Node.
+ */
+import { basename } from "node:path";
+import { Problem } from "../problem/problem.ts";
+import { placeOf, problemOf, userFrames } from "./trace.ts";
+
+export interface GuardParts {
+  readonly entry: string;
+  /** `process`, or in a test something like it. */
+  readonly process: Emitter;
+  failed(problem: Problem): void;
+}
+
+export interface Emitter {
+  prependListener(event: string, listen: (...args: never[]) => void): unknown;
+  off(event: string, listen: (...args: never[]) => void): unknown;
+  emit(event: string, ...args: unknown[]): boolean;
+  listenerCount(event: string): number;
+}
+
+export class Guard {
+  readonly #parts: GuardParts;
+  #leaving = false;
+
+  constructor(parts: GuardParts) {
+    this.#parts = parts;
+  }
+
+  install(): void {
+    const { process } = this.#parts;
+    process.prependListener("uncaughtException", this.#onException);
+    process.prependListener("unhandledRejection", this.#onRejection);
+    process.prependListener("exit", this.#onExit);
+  }
+
+  remove(): void {
+    const { process } = this.#parts;
+    process.off("uncaughtException", this.#onException);
+    process.off("unhandledRejection", this.#onRejection);
+    process.off("exit", this.#onExit);
+  }
+
+  /** From here on the program may end itself. */
+  leave(): void {
+    this.#leaving = true;
+  }
+
+  readonly #onException = (thrown: unknown): void => {
+    if (!this.#hasOthers("uncaughtException")) this.#crashed(thrown, "an error that nobody caught");
+  };
+
+  readonly #onRejection = (reason: unknown): void => {
+    if (this.#hasOthers("unhandledRejection")) return;
+    if (this.#hasOthers("uncaughtException")) this.#parts.process.emit("uncaughtException", reason, "unhandledRejection");
+    else this.#crashed(reason, "a rejected promise that nobody handled");
+  };
+
+  /** Ours ends this process too; only a stack with a frame of the program's says that it was the program. */
+  readonly #onExit = (code: number): void => {
+    if (this.#leaving) return;
+    const [frame] = userFrames(new Error("exit").stack);
+    if (frame === undefined) return;
+    this.#leaving = true;
+    this.#parts.failed(
+      new Problem("APP_EXITED", {
+        what: `Cannot go on with "${basename(this.#parts.entry)}": it ended itself with exit code ${code}`,
+        where: placeOf(frame),
+        fix: "Find out why it calls exit here; only a handler of SIGTERM should",
+      }),
+    );
+  };
+
+  #hasOthers(event: string): boolean {
+    return this.#parts.process.listenerCount(event) > 1;
+  }
+
+  #crashed(thrown: unknown, what: string): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    const title = `Cannot go on with "${basename(this.#parts.entry)}" after ${what}`;
+    this.#parts.failed(problemOf(thrown, { code: "APP_CRASHED", what: title, file: this.#parts.entry }));
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * The module "scale", as the program sees it: `db`, a postgres.js client on the database of DATABASE_URL, and `log`, the
+ * log of the box. It wins over a package of that name. Its types for users are in `scale-types.ts`.
+ * Invariant: nothing is dialled before the program uses `db`.
+ */
+import postgres from "postgres";
+import type { Log, LogFields } from "../../proxy/base/log.ts";
+import { Problem } from "../problem/problem.ts";
+
+export interface ScaleModule {
+  readonly db: postgres.Sql;
+  readonly log: ProgramLog;
+}
+
+export type ProgramLog = Pick<Log, "debug" | "info" | "warn" | "error">;
+
+export interface ScaleModuleParts {
+  /** Asked when the program first imports the module: it may have set the variable itself. */
+  databaseUrl(): string | undefined;
+  /** Most connections of `db`. */
+  readonly poolMax: number;
+  /** What the database calls these connections (pg_stat_activity). */
+  readonly applicationName: string;
+  readonly log: Log;
+}
+
+/** postgres.js waits up to 20 s for its next try; a database that is back should be used at once. */
+const RETRY_MAX_SECONDS = 1;
+const RETRY_FIRST_SECONDS = 0.05;
+const CONNECT_TIMEOUT_SECONDS = 10;
+
+export class ScaleModuleMaker {
+  readonly #parts: ScaleModuleParts;
+  #made: ScaleModule | undefined;
+
+  constructor(parts: ScaleModuleParts) {
+    this.#parts = parts;
+  }
+
+  /** From now on `import … from "scale"` and `require("scale")` find it, in this process. */
+  install(): void {
+    Bun.plugin({
+      name: "scale",
+      setup: (build) => {
+        build.module("scale", () => {
+          const made = this.make();
+          return { exports: { ...made, default: made }, loader: "object" };
+        });
+      },
+    });
+  }
+
+  make(): ScaleModule {
+    this.#made ??= { db: this.#database(), log: programLog(this.#parts.log) };
+    return this.#made;
+  }
+
+  /** Waits for the queries that run, at most `timeoutMs`, and hangs up. */
+  async close(timeoutMs: number): Promise<void> {
+    if (this.#parts.databaseUrl() === undefined) return;
+    await this.#made?.db.end({ timeout: timeoutMs / 1_000 });
+  }
+
+  #database(): postgres.Sql {
+    const { poolMax, applicationName, log } = this.#parts;
+    const url = this.#parts.databaseUrl();
+    if (url === undefined || url === "") return noDatabase();
+    return postgres(url, {
+      max: poolMax,
+      connect_timeout: CONNECT_TIMEOUT_SECONDS,
+      connection: { application_name: applicationName },
+      backoff: (tries) => Math.min(RETRY_MAX_SECONDS, RETRY_FIRST_SECONDS * 2 ** tries),
+      onnotice: (notice) => log.debug("postgres_notice", { severity: notice["severity"], code: notice["code"] }),
+    });
+  }
+}
+
+/** A program may import `db` and never use it; only use is an error. */
+function noDatabase(): postgres.Sql {
+  const refuse = (): never => {
+    throw new Problem("APP_NO_DATABASE", {
+      what: "Cannot use `db`: there is no database",
+      fix: 'Add [postgres.main] with primary = "postgres://…", or set DATABASE_URL, or run `scale up`',
+    });
+  };
+  return new Proxy(refuse as unknown as postgres.Sql, {
+    apply: refuse,
+    get: (_target, name) => (typeof name === "symbol" || name === "then" ? undefined : refuse()),
+  });
+}
+
+function programLog(log: Log): ProgramLog {
+  const own = log.with({ from: "program" });
+  return {
+    debug: (event: string, fields?: LogFields) => own.debug(event, fields),
+    info: (event: string, fields?: LogFields) => own.info(event, fields),
+    warn: (event: string, fields?: LogFields) => own.warn(event, fields),
+    error: (event: string, fields?: LogFields) => own.error(event, fields),
+  };
+}

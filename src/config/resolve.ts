@@ -1,0 +1,364 @@
+/**
+ * The tree of what was written, read against the knob tables: the typed tree, every value with its origin, and all that
+ * is wrong. The only walk over knobs and values together; one plain value is `leaf.ts`.
+ * Invariant: without problems the tree has the type `Config`, for the types in `schema.ts` say what this file does.
+ */
+import type { ListShape, MapShape, Row, Rows, Shape, TableShape } from "../../proxy/base/schema.ts";
+import { LIST_COUNT_MAX, MAP_COUNT_MAX, treeName } from "../../proxy/base/schema.ts";
+import type { ProblemCode } from "../problem/codes.ts";
+import { Problem } from "../problem/problem.ts";
+import { describe, writeKey, writePath, writeToml } from "./describe.ts";
+import { type Flaw, interpolate } from "./interpolate.ts";
+import { allKnobs, namesIn } from "./knob-path.ts";
+import { type Given, kindOf, type LeafShape, type Outcome, readLeaf, subject } from "./leaf.ts";
+import { isSuspicious, isWholeReference, maskUrls, STARS } from "./mask.ts";
+import { parseBytes, parseDuration } from "./measure.ts";
+import { emptyTable, type Node, nodeOf, type Origin, placeOf, type Scalar, type TableNode } from "./node.ts";
+import { didYouMean } from "./did-you-mean.ts";
+
+export type KnobPath = readonly (string | number)[];
+
+/** One value as it may be printed. */
+export interface ResolvedValue {
+  readonly path: string;
+  /** As TOML, secrets hidden. */
+  readonly shown: string;
+  readonly origin: Origin;
+  readonly hidden: boolean;
+}
+
+export interface Found {
+  readonly path: KnobPath;
+  readonly problem: Problem;
+  /** Lies in this machine's files or environment, not in the text: another box may well have it. */
+  readonly isLocal: boolean;
+}
+
+export interface Resolved {
+  /** Has the type `Config` when there are no problems. */
+  readonly tree: { readonly [section: string]: unknown };
+  readonly values: readonly ResolvedValue[];
+  readonly found: readonly Found[];
+  /** Of every value, table and list item that was looked at, by its written path. */
+  readonly origins: ReadonlyMap<string, Origin>;
+  /** The paths of values that no message may repeat. */
+  readonly hidden: ReadonlySet<string>;
+}
+
+export interface Circumstances {
+  readonly env: { readonly [name: string]: string | undefined };
+  /** What relative paths in the file are relative to, and those of flags and environment. */
+  readonly fileFolder: string;
+  readonly folder: string;
+  /** Some statements of the file could not be read, so that what is missing may be in them. */
+  readonly broken: boolean;
+}
+
+export function resolveTree(rows: Rows, root: TableNode, around: Circumstances): Resolved {
+  const resolver = new Resolver(around);
+  const row: Row = { kind: "table", rows, doc: "" };
+  const tree = resolver.table(row, root, { row, path: [], hidden: false });
+  return { tree, values: resolver.values, found: resolver.found, origins: resolver.origins, hidden: resolver.hidden };
+}
+
+/** Where the walk is. */
+interface At {
+  /** The row the value belongs to, for examples. */
+  readonly row: Row;
+  readonly path: KnobPath;
+  /** A secret, by the row or one above it. */
+  readonly hidden: boolean;
+}
+
+class Resolver {
+  readonly values: ResolvedValue[] = [];
+  readonly found: Found[] = [];
+  readonly origins = new Map<string, Origin>();
+  readonly hidden = new Set<string>();
+  readonly #around: Circumstances;
+
+  constructor(around: Circumstances) {
+    this.#around = around;
+  }
+
+  table(shape: TableShape, node: TableNode, at: At): { [name: string]: unknown } {
+    for (const [name, entry] of node.entries) {
+      if (!Object.hasOwn(shape.rows, name)) this.#unknown(shape, name, { at, origin: entry.at, node: entry.node });
+    }
+    const values: [string, unknown][] = [];
+    for (const [name, row] of Object.entries(shape.rows)) {
+      const below = { row, path: [...at.path, name], hidden: at.hidden || row.secret === true };
+      const value = this.#row(row, node, below);
+      if (value !== undefined) values.push([treeName(name, row), value]);
+    }
+    return Object.fromEntries(values);
+  }
+
+  #row(row: Row, parent: TableNode, at: At): unknown {
+    const written = parent.entries.get(String(at.path.at(-1)))?.node;
+    if (written !== undefined) return this.#value(row, written, at);
+    if (row.default !== undefined) return this.#value(row, nodeOf(row.default), at);
+    if (row.required === true) this.#missing(row, parent, at);
+    if (row.required === true || row.optional === true) return undefined;
+    return row.kind === "table" || row.kind === "map" ? this.#value(row, emptyTable(), at) : undefined;
+  }
+
+  #value(shape: Shape, node: Node, at: At): unknown {
+    this.origins.set(writePath(at.path), node.origin);
+    switch (shape.kind) {
+      case "table":
+        return this.#tableOrShort(shape, node, at);
+      case "map":
+        return this.#map(shape, node, at);
+      case "list":
+        return this.#list(shape, node, at);
+      case "either":
+        return this.#either(shape.of, node, at);
+      default:
+        return this.#leaf(shape, node, at);
+    }
+  }
+
+  #tableOrShort(shape: TableShape, node: Node, at: At): unknown {
+    if (node.kind === "table") return this.table(shape, node, at);
+    if (shape.short === undefined) return this.#wrongKind(shape, node, at);
+    const short = shape.rows[shape.short];
+    if (node.kind === "list" && short?.kind !== "list") return this.#wrongKind(shape, node, at);
+    const wrapped = emptyTable(node.origin);
+    wrapped.entries.set(shape.short, { at: node.origin, node });
+    return this.table(shape, wrapped, at);
+  }
+
+  #map(shape: MapShape, node: Node, at: At): unknown {
+    if (node.kind !== "table") return this.#wrongKind(shape, node, at);
+    const limit = shape.countMax ?? MAP_COUNT_MAX;
+    if (node.entries.size > limit) this.#add(at, node.origin, tooMany(node.entries.size, limit));
+    const values: [string, unknown][] = [];
+    for (const [name, entry] of node.entries) {
+      const below = { ...at, path: [...at.path, name] };
+      if (shape.keys === "name" && !/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/.test(name)) this.#badName(name, below, entry.at);
+      else values.push([name, this.#value(shape.of, entry.node, below)]);
+    }
+    return Object.fromEntries(values.slice(0, limit));
+  }
+
+  #list(shape: ListShape, node: Node, at: At): unknown {
+    const items = this.#items(shape, node);
+    if (items === undefined) return this.#wrongKind(shape, node, at);
+    const [min, max] = [shape.countMin ?? 0, shape.countMax ?? LIST_COUNT_MAX];
+    if (items.length > max) this.#add(at, node.origin, tooMany(items.length, max));
+    if (items.length < min) {
+      const fix = at.row.example === undefined ? {} : { fix: `Write ${writeKey(String(at.path.at(-1)))} = ${at.row.example}` };
+      this.#add(at, node.origin, { code: "CONFIG_RANGE", reason: `the list needs at least ${min} ${min === 1 ? "item" : "items"}`, ...fix });
+    }
+    const before = this.values.length;
+    const values = items.slice(0, max).map((item, index) => this.#value(shape.of, item, { ...at, path: [...at.path, index] }));
+    if (isLeaf(shape.of)) this.#joinShown(before, node.origin, at);
+    else if (items.length === 0) this.#show(at, "[]", { origin: node.origin, hidden: false });
+    return values;
+  }
+
+  /** A list of plain values is printed as one. */
+  #joinShown(before: number, origin: Origin, at: At): void {
+    const parts = this.values.splice(before);
+    const hidden = parts.some((part) => part.hidden);
+    this.#show(at, `[${parts.map((part) => part.shown).join(", ")}]`, { origin, hidden });
+  }
+
+  #items(shape: ListShape, node: Node): readonly Node[] | undefined {
+    if (node.kind === "list") return node.items;
+    if (node.kind === "words") {
+      // A URL of several hosts has commas of its own.
+      const comma = shape.of.kind === "url" ? /,(?=\s*[A-Za-z][A-Za-z0-9+.-]*:\/\/)/ : ",";
+      const parts = node.value.split(comma).map((part) => part.trim());
+      return parts.map((value): Node => ({ kind: "words", value, origin: node.origin }));
+    }
+    return shape.single === true ? [node] : undefined;
+  }
+
+  /** The first shape that takes the value; when none does, the problems of the one that is meant, if that is plain. */
+  #either(shapes: readonly Shape[], node: Node, at: At): unknown {
+    const before = { values: this.values.length, found: this.found.length };
+    const tries: Found[][] = [];
+    for (const shape of shapes) {
+      const value = this.#value(shape, node, at);
+      if (this.found.length === before.found) return value;
+      tries.push(this.found.splice(before.found));
+      this.values.splice(before.values);
+    }
+    const fitting = tries.filter((_, index) => fits(shapes[index], node));
+    const [only] = fitting;
+    if (only !== undefined && fitting.length === 1) this.found.push(...only);
+    else this.#wrongKind({ kind: "either", of: shapes }, node, at);
+    return undefined;
+  }
+
+  #leaf(shape: LeafShape, node: Node, at: At): unknown {
+    if (node.kind === "list" || node.kind === "table") return this.#wrongKind(shape, node, at);
+    const given = this.#given(shape, node, at);
+    if (given === undefined) {
+      this.#show(at, shownText(node, undefined, at.hidden), { origin: node.origin, hidden: true });
+      return standIn(shape, String(node.value));
+    }
+    const outcome: Outcome = readLeaf(shape, given);
+    if (outcome.flaw !== undefined) this.#add(at, node.origin, outcome.flaw);
+    else this.#show(at, shownText(node, outcome.value, at.hidden), { origin: node.origin, hidden: at.hidden || given.hidden });
+    return outcome.flaw === undefined ? outcome.value : undefined;
+  }
+
+  /** The value with its references looked up. */
+  #given(shape: LeafShape, node: Scalar, at: At): Given | undefined {
+    const folder = node.origin.from === "file" ? this.#around.fileFolder : this.#around.folder;
+    const base = { node, folder, name: nameOf(at.path) };
+    if (node.kind !== "text" && node.kind !== "words") return { ...base, text: undefined, free: false, hidden: at.hidden };
+    const result = interpolate(node.value, { env: this.#around.env, folder, inUrl: shape.kind === "url" });
+    if (result.flaw !== undefined) {
+      this.#add(at, node.origin, result.flaw, result.flaw.code !== "CONFIG_REFERENCE");
+      return undefined;
+    }
+    const referred = result.references > 0;
+    const hidden = at.hidden || referred || isSuspicious(node.value);
+    return { ...base, text: result.value, free: node.kind === "words" || referred, hidden };
+  }
+
+  #show(at: At, shown: string, { origin, hidden }: { readonly origin: Origin; readonly hidden: boolean }): void {
+    const path = writePath(at.path);
+    if (hidden) this.hidden.add(path);
+    this.values.push({ path, shown, origin, hidden });
+  }
+
+  #add(at: At, origin: Origin, flaw: Flaw, isLocal = false): void {
+    this.#report(flaw.code, `Cannot use ${writePath(at.path)}: ${flaw.reason}`, { ...flaw, at, origin, isLocal });
+  }
+
+  #report(code: ProblemCode, what: string, parts: ReportParts): void {
+    const where = placeOf(parts.origin);
+    const problem = new Problem(code, {
+      what,
+      ...(where === undefined ? {} : { where }),
+      ...(parts.why === undefined ? {} : { why: parts.why }),
+      ...(parts.fix === undefined ? {} : { fix: parts.fix }),
+    });
+    this.found.push({ path: parts.at.path, problem, isLocal: parts.isLocal === true });
+  }
+
+  #wrongKind(shape: Shape, node: Node, at: At): undefined {
+    const fix = kindFix(shape, node, at);
+    const parts = fix === undefined ? {} : { fix };
+    const reason = `${nodeSubject(node, at)}, wanted ${describe(shape)}`;
+    this.#add(at, node.origin, { code: "CONFIG_TYPE", reason, ...parts });
+    return undefined;
+  }
+
+  #missing(row: Row, parent: TableNode, at: At): void {
+    if (this.#around.broken) return;
+    const name = nameOf(at.path);
+    const fix = row.example === undefined ? `Set ${name} to ${describe(row)}` : `Write for instance ${name} = ${row.example}`;
+    const where = writePath(at.path.slice(0, -1));
+    this.#report("CONFIG_REQUIRED", `Cannot use ${where}: it has no ${name}`, { at, origin: parent.origin, why: `${row.doc}.`, fix });
+  }
+
+  #badName(name: string, at: At, origin: Origin): void {
+    const what = `Cannot use ${writePath(at.path.slice(0, -1))}: ${JSON.stringify(name.slice(0, 64))} is not a name`;
+    const fix = "Use letters, digits, - and _, at most 63, beginning with a letter or digit";
+    this.#report("CONFIG_NAME", what, { at, origin, fix });
+  }
+
+  #unknown(shape: TableShape, name: string, seen: { readonly at: At; readonly origin: Origin; readonly node: Node }): void {
+    const path = seen.at.path;
+    const known = namesIn(shape);
+    const meant = didYouMean(name, known);
+    const word = JSON.stringify(name.slice(0, 64));
+    const what = path.length === 0 ? unknownSection(name, seen.node) : `Cannot use ${word} in [${writePath(path)}]: there is no such knob`;
+    const elsewhere = meant === undefined ? whereIs(name) : undefined;
+    const fix = meant === undefined ? (elsewhere ?? `Known here: ${known.join(", ")}`) : undefined;
+    this.#report("CONFIG_UNKNOWN_KEY", meant === undefined ? what : `${what}, did you mean "${meant}"`, {
+      at: { ...seen.at, path: [...path, name] },
+      origin: seen.origin,
+      ...(fix === undefined ? {} : { fix }),
+    });
+  }
+}
+
+interface ReportParts {
+  readonly at: At;
+  readonly origin: Origin;
+  readonly why?: string;
+  readonly fix?: string;
+  readonly isLocal?: boolean;
+}
+
+function unknownSection(name: string, node: Node): string {
+  const written = writeKey(name.slice(0, 64));
+  const thing = node.kind === "table" ? `[${written}]: there is no such section` : `${written}: there is no such knob outside of a section`;
+  return `Cannot use ${thing}`;
+}
+
+/** Where a knob of that name does exist. */
+function whereIs(name: string): string | undefined {
+  const homes = allKnobs().filter(({ path }) => path.at(-1) === name && path.length > 1);
+  const [first] = homes;
+  if (first === undefined || homes.length > 4) return undefined;
+  return `There is a ${name} in ${homes.map(({ path }) => `[${writePath(path.slice(0, -1))}]`).join(" and in ")}`;
+}
+
+function nodeSubject(node: Node, at: At): string {
+  if (node.kind === "list") return "it is a list";
+  if (node.kind === "table") return "it is a table";
+  const text = node.kind === "text" || node.kind === "words" ? node.value : undefined;
+  const hidden = at.hidden || (text !== undefined && (text.includes("${") || isSuspicious(text)));
+  const given: Given = { node, text, hidden, free: false, name: "", folder: "" };
+  return `${subject(given)} is ${kindOf(node)}`;
+}
+
+function kindFix(shape: Shape, node: Node, at: At): string | undefined {
+  const name = nameOf(at.path);
+  if (at.hidden) return undefined;
+  if (shape.kind === "list" && node.kind === "text") return `Put it in brackets: ${name} = [${JSON.stringify(maskUrls(node.value)).slice(0, 64)}]`;
+  if (at.row.example !== undefined) return `Write for instance ${name} = ${at.row.example}`;
+  if ((shape.kind === "table" || shape.kind === "map") && node.kind !== "list") return `Write [${writePath(at.path)}]`;
+  return undefined;
+}
+
+function tooMany(count: number, limit: number): Flaw {
+  return { code: "CONFIG_RANGE", reason: `${count} are more than ${limit}` };
+}
+
+function nameOf(path: KnobPath): string {
+  const name = path.findLast((part) => typeof part === "string");
+  return name === undefined ? "" : writeKey(name);
+}
+
+/** Whether a value of that kind is meant for the shape, right or wrong. */
+function fits(shape: Shape | undefined, node: Node): boolean {
+  if (shape === undefined) return false;
+  if (node.kind === "table") return shape.kind === "table" || shape.kind === "map";
+  if (node.kind === "list") return shape.kind === "list";
+  if (node.kind === "integer" || node.kind === "float") return shape.kind === "integer" || shape.kind === "number";
+  if (node.kind === "flag") return shape.kind === "flag";
+  return false;
+}
+
+/** For a value that only another box can look up: of the right type, and never used here. */
+function standIn(shape: LeafShape, text: string): unknown {
+  if (shape.kind === "integer" || shape.kind === "number") return shape.min;
+  if (shape.kind === "flag") return false;
+  if (shape.kind === "choice") return shape.of[0];
+  if (shape.kind === "duration") return parseDuration(shape.min);
+  return shape.kind === "bytes" ? parseBytes(shape.min) : text;
+}
+
+function isLeaf(shape: Shape): boolean {
+  if (shape.kind === "either") return shape.of.every(isLeaf);
+  return shape.kind !== "table" && shape.kind !== "map" && shape.kind !== "list";
+}
+
+function shownText(node: Scalar, value: unknown, hidden: boolean): string {
+  const text = node.kind === "text" || node.kind === "words" ? node.value : undefined;
+  if (hidden && !(text !== undefined && isWholeReference(text))) return JSON.stringify(STARS);
+  if (text === undefined) return typeof value === "string" ? writeToml(value) : String(node.value);
+  if (text.includes("${")) return writeToml(maskUrls(text));
+  if (isSuspicious(text)) return JSON.stringify(STARS);
+  if (typeof value === "string") return writeToml(maskUrls(value));
+  return node.kind === "words" && typeof value !== "string" && /^[0-9.+-]+$|^(true|false)$/.test(text) ? text : writeToml(text);
+}

@@ -1,0 +1,96 @@
+/** Writes the results as a page: ratios first, then what they are made of, the machine, and the command. */
+import { cpus, release, totalmem } from "node:os";
+import { median, type Startup } from "./startup.ts";
+import type { Heard } from "./load.ts";
+
+export interface Sample extends Heard {
+  readonly cpuMicrosPerRequest: number;
+}
+
+/** One workload: a sample of each side per round, taken one after the other. */
+export interface Comparison {
+  readonly name: string;
+  readonly goal: number;
+  readonly rounds: readonly { readonly scale: Sample; readonly node: Sample }[];
+}
+
+export interface Page {
+  readonly command: string;
+  readonly versions: string;
+  readonly settings: string;
+  readonly comparisons: readonly Comparison[];
+  readonly startup: Startup;
+}
+
+export function writePage(page: Page): string {
+  return `# Tier 1: \`scale\` against Node, the same Express app
+
+Made by \`${page.command}\`. ${page.versions}.
+${machine()}.
+${page.settings}
+
+## Ratios (scale / Node; the median of the rounds' ratios)
+| workload | CPU per request | goal | requests/s | p50 | p99 |
+|---|---|---|---|---|---|
+${page.comparisons.map(ratioRow).join("\n")}
+
+## What they are made of (medians)
+| workload | side | CPU per request | requests/s | p50 | p99 |
+|---|---|---|---|---|---|
+${page.comparisons.flatMap((one) => [sideRow(one, "scale"), sideRow(one, "node")]).join("\n")}
+
+CPU per request is user plus system time of every process of the box (keeper, steward, worker), or of Node, divided by
+the requests answered meanwhile.
+
+## Starting, and idling
+| what | measured | goal |
+|---|---|---|
+${startupRows(page.startup).join("\n")}
+`;
+}
+
+function ratioRow(one: Comparison): string {
+  const ratio = (of: (sample: Sample) => number) => median(one.rounds.map(({ scale, node }) => of(scale) / of(node)));
+  const cpu = ratio((sample) => sample.cpuMicrosPerRequest);
+  const cells = [
+    one.name,
+    `**${cpu.toFixed(2)}**`,
+    `≤ ${one.goal.toFixed(2)}: ${cpu <= one.goal ? "met" : "not met"}`,
+    ratio((sample) => sample.perSecond).toFixed(2),
+    ratio((sample) => sample.p50Ms).toFixed(2),
+    ratio((sample) => sample.p99Ms).toFixed(2),
+  ];
+  return `| ${cells.join(" | ")} |`;
+}
+
+function sideRow(one: Comparison, side: "scale" | "node"): string {
+  const middle = (of: (sample: Sample) => number) => median(one.rounds.map((round) => of(round[side])));
+  const cells = [
+    one.name,
+    side,
+    `${middle((sample) => sample.cpuMicrosPerRequest).toFixed(1)} µs`,
+    Math.round(middle((sample) => sample.perSecond)).toString(),
+    `${middle((sample) => sample.p50Ms).toFixed(2)} ms`,
+    `${middle((sample) => sample.p99Ms).toFixed(2)} ms`,
+  ];
+  return `| ${cells.join(" | ")} |`;
+}
+
+function startupRows(startup: Startup): readonly string[] {
+  const ms = (value: number) => `${value.toFixed(0)} ms`;
+  const mb = (kind: string) => `${((startup.residentBytes[kind] ?? Number.NaN) / 1e6).toFixed(0)} MB`;
+  return [
+    `| \`scale --help\` | ${ms(startup.helpMs)} | ≤ 60 ms |`,
+    `| \`scale --role app\`, first answer, no database | ${ms(startup.boxReadyMs)} | ≤ 250 ms |`,
+    `| \`node\`, first answer of the same app | ${ms(startup.nodeReadyMs)} | |`,
+    `| resident memory, idle worker | ${mb("worker")} | ≤ 70 MB |`,
+    `| resident memory, idle keeper | ${mb("keeper")} | ≤ 45 MB |`,
+    `| resident memory, idle steward | ${mb("steward")} | |`,
+    `| resident memory, idle Node | ${mb("node")} | |`,
+  ];
+}
+
+function machine(): string {
+  const [cpu] = cpus();
+  return `${cpu?.model.trim() ?? "unknown CPU"}, ${cpus().length} cores, ${Math.round(totalmem() / 1e9)} GB, Linux ${release()}`;
+}
