@@ -134,6 +134,8 @@ export class Admin {
       idleTimeout: IDLE_SECONDS_MAX,
       maxRequestBodySize: 0,
       development: false,
+      // Outside development the runtime would let a second process share the port unseen.
+      reusePort: false,
       fetch: (request: Request) => this.#answer(request),
       error: (error: Error) => this.#broken(error),
     };

@@ -27,6 +27,8 @@ export interface PortsParts {
 
 interface Open {
   readonly server: Server<unknown>;
+  /** The real one; 0 on a unix socket. */
+  readonly port: number;
   readonly asked: Asked;
   /** The stack of the call that listened. */
   readonly stack: string;
@@ -96,6 +98,11 @@ export class Ports {
     return this.#open !== undefined;
   }
 
+  /** The port it is really reached on; 0 when there is none. */
+  get port(): number {
+    return this.#open?.port ?? 0;
+  }
+
   /** Requests whose response is not sent yet. */
   get inFlight(): number {
     return this.#open?.server.pendingRequests ?? 0;
@@ -136,8 +143,9 @@ export class Ports {
     if (this.#draining) throw new Error("Cannot listen: the process is stopping");
     const server = this.#bind(options);
     this.#guardServer(server);
-    showAsked(server, asked, server.port ?? 0);
-    this.#open = { server, asked, stack, provisional: this.#provisional };
+    const port = server.port ?? 0;
+    showAsked(server, asked, port);
+    this.#open = { server, port, asked, stack, provisional: this.#provisional };
     if (open !== undefined) void open.server.stop();
     if (this.#listener !== undefined) this.#nodeServers.add(this.#listener);
     this.#hasListened();

@@ -53,6 +53,11 @@ export function mentionsListen(source: string, path: string): boolean {
   return /\.listen\s*\(|\bserve\s*\(/.test(withoutComments(source, path));
 }
 
+/** Whether another file could listen for it. */
+export function importsAnything(source: string, path: string): boolean {
+  return /\b(import|require)\b/.test(withoutComments(source, path));
+}
+
 /** The source as the runtime sees it; empty when it cannot be parsed. */
 export function withoutComments(source: string, path: string): string {
   const loader = /\.[cm]?tsx?$/.test(path) ? "tsx" : "jsx";
@@ -83,7 +88,7 @@ function optionsOf(value: Readonly<Record<string, unknown>>): ServeOptions {
   if (isPlainObject(value)) return value;
   const { fetch, websocket } = value;
   return {
-    ...(typeof fetch === "function" ? { fetch: (...args: unknown[]) => fetch.apply(value, args) } : {}),
+    ...(typeof fetch === "function" ? { fetch: (...args: unknown[]) => Reflect.apply(fetch, value, args) } : {}),
     ...(isObject(websocket) ? { websocket } : {}),
   };
 }

@@ -6,6 +6,7 @@
 import postgres from "postgres";
 import type { Log, LogFields } from "../../proxy/base/log.ts";
 import { Problem } from "../problem/problem.ts";
+import { placeOf, userFrames } from "./trace.ts";
 
 export interface ScaleModule {
   readonly db: postgres.Sql;
@@ -32,6 +33,7 @@ const CONNECT_TIMEOUT_SECONDS = 10;
 export class ScaleModuleMaker {
   readonly #parts: ScaleModuleParts;
   #made: ScaleModule | undefined;
+  #client: postgres.Sql | undefined;
 
   constructor(parts: ScaleModuleParts) {
     this.#parts = parts;
@@ -57,29 +59,31 @@ export class ScaleModuleMaker {
 
   /** Waits for the queries that run, at most `timeoutMs`, and hangs up. */
   async close(timeoutMs: number): Promise<void> {
-    if (this.#parts.databaseUrl() === undefined) return;
-    await this.#made?.db.end({ timeout: timeoutMs / 1_000 });
+    await this.#client?.end({ timeout: timeoutMs / 1_000 });
   }
 
   #database(): postgres.Sql {
     const { poolMax, applicationName, log } = this.#parts;
     const url = this.#parts.databaseUrl();
     if (url === undefined || url === "") return noDatabase();
-    return postgres(url, {
+    this.#client = postgres(url, {
       max: poolMax,
       connect_timeout: CONNECT_TIMEOUT_SECONDS,
       connection: { application_name: applicationName },
       backoff: (tries) => Math.min(RETRY_MAX_SECONDS, RETRY_FIRST_SECONDS * 2 ** tries),
       onnotice: (notice) => log.debug("postgres_notice", { severity: notice["severity"], code: notice["code"] }),
     });
+    return this.#client;
   }
 }
 
 /** A program may import `db` and never use it; only use is an error. */
 function noDatabase(): postgres.Sql {
   const refuse = (): never => {
+    const [frame] = userFrames(new Error("used").stack);
     throw new Problem("APP_NO_DATABASE", {
       what: "Cannot use `db`: there is no database",
+      ...(frame === undefined ? {} : { where: placeOf(frame) }),
       fix: 'Add [postgres.main] with primary = "postgres://…", or set DATABASE_URL, or run `scale up`',
     });
   };

@@ -36,8 +36,9 @@ export function problemOf(thrown: unknown, trouble: Trouble): Problem {
   if (thrown instanceof Problem) return thrown;
   if (isBuildMessage(thrown)) return ofSyntax(thrown, trouble);
   if (isResolveMessage(thrown)) return ofImport(thrown, trouble);
-  if (thrown instanceof AggregateError && thrown.errors.some(isBuildMessage)) {
-    return ofSyntax(thrown.errors.find(isBuildMessage), trouble, thrown.errors.length);
+  if (thrown instanceof AggregateError) {
+    const first: unknown = thrown.errors.find(isBuildMessage);
+    if (isBuildMessage(first)) return ofSyntax(first, trouble, thrown.errors.length);
   }
   if (thrown instanceof Error) return ofError(thrown, trouble);
   const place = trouble.file === undefined ? undefined : { file: trouble.file };

@@ -149,9 +149,58 @@ function addControl(program: Command, finish: (code: number) => void, out: Out):
 }
 
 function addConfig(program: Command, finish: (code: number) => void, out: Out): void {
-  void program;
-  void finish;
-  void out;
+  const colour = process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined;
+  const warn: Out = (text) => process.stderr.write(text);
+  const here = { colour, folder: process.cwd(), env: process.env, write: out, warn };
+  program
+    .command("init")
+    .description("a commented scale.toml, types, and a program where there is none")
+    .argument("[folder]", "made when it is not there", ".")
+    .option("--template <name>", "express, fetch or hono")
+    .option("--force", "write its own files anew")
+    .option("--json", "for machines")
+    .action(async (folder: string, options: { template?: string; force?: boolean; json?: boolean }) => {
+      const { runInit } = await import("./init.ts");
+      const { template } = options;
+      const words = { folder, force: options.force === true, json: options.json === true, write: out };
+      finish(await runInit(template === undefined ? words : { ...words, template }));
+    });
+  program
+    .command("check")
+    .description("everything that is wrong with a file, at once")
+    .argument("[file]", "the one file", "scale.toml")
+    .option("--live", "also ask ports and servers")
+    .option("--json", "for machines")
+    .action(async (file: string, options: { live?: boolean; json?: boolean }) => {
+      const { runCheck } = await import("./check.ts");
+      finish(await runCheck({ ...here, file, live: options.live === true, json: options.json === true }));
+    });
+  program
+    .command("config")
+    .description("every value and where it comes from; secrets are not shown")
+    .option("--resolved", "all values, defaults included (the only form there is)")
+    .option("--json", "for machines")
+    .action(async (_options: unknown, command: Command) => {
+      const { runConfig } = await import("./config.ts");
+      const { configWords } = await import("./config-words.ts");
+      finish(await runConfig({ ...here, ...configWords(command.optsWithGlobals()) }));
+    });
+  program
+    .command("explain")
+    .description("what a knob, a section or a code is about")
+    .argument("[word]", "as in app.workers or CONFIG_RANGE")
+    .option("--json", "for machines")
+    .action(async (word: string | undefined, options: { json?: boolean }) => {
+      const { runExplain } = await import("./explain.ts");
+      finish(await runExplain({ json: options.json === true, write: out, ...(word === undefined ? {} : { word }) }));
+    });
+  program
+    .command("schema")
+    .description("JSON Schema of the file, for editors")
+    .action(async () => {
+      const { runSchema } = await import("./schema.ts");
+      finish(await runSchema({ write: out }));
+    });
 }
 
 function collect(value: string, before: readonly string[]): string[] {

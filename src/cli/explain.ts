@@ -1,6 +1,6 @@
 /** `scale explain WORD`: prints what a knob, a section or a code is about. */
 import { defaultOf, describe, writePath } from "../config/describe.ts";
-import { type Explanation, explain, explanationText } from "../config/explain.ts";
+import { type Explanation, explain, explanationText, overviewText } from "../config/explain.ts";
 import { envName, type Knob } from "../config/knob-path.ts";
 import { Problem } from "../problem/problem.ts";
 
@@ -12,16 +12,15 @@ export interface ExplainWords {
 }
 
 /** Throws a Problem when there is nothing of that name. */
-export async function runExplain({ word, json, write }: ExplainWords): Promise<number> {
+export function runExplain({ word, json, write }: ExplainWords): Promise<number> {
   if (word === undefined || word.trim() === "") {
-    const { overview } = await import("../config/overview.ts");
-    write(overview());
-    return 0;
+    write(overviewText());
+    return Promise.resolve(0);
   }
   const explanation = explain(word);
   if (explanation.about === "nothing") throw unknownWord(explanation);
   write(json ? `${JSON.stringify(explanationObject(explanation))}\n` : explanationText(explanation));
-  return 0;
+  return Promise.resolve(0);
 }
 
 function unknownWord({ word, meant }: { readonly word: string; readonly meant?: string }): Problem {
@@ -31,7 +30,7 @@ function unknownWord({ word, meant }: { readonly word: string; readonly meant?: 
   });
 }
 
-function explanationObject(explanation: Explanation): object {
+function explanationObject(explanation: Exclude<Explanation, { readonly about: "nothing" }>): object {
   switch (explanation.about) {
     case "code":
       return { about: "code", code: explanation.code, ...explanation.page };
@@ -40,8 +39,6 @@ function explanationObject(explanation: Explanation): object {
     case "knob":
     case "section":
       return { about: explanation.about, ...knobObject(explanation.knob) };
-    case "nothing":
-      return { about: "nothing", meant: explanation.meant };
   }
 }
 

@@ -4,8 +4,9 @@
  */
 import { defaultAdminAddress } from "../admin/address.ts";
 import { adminFetch } from "../admin/admin-client.ts";
-import { Problem } from "../problem/problem.ts";
-import type { Overview } from "../run/keeper.ts";
+import type { StatusJson } from "../admin/view.ts";
+import { printProblems } from "../problem/print.ts";
+import { Problem, type ProblemWire } from "../problem/problem.ts";
 import { sendSignal } from "../run/signals.ts";
 import { dataFolderOf, readState } from "../up/state-file.ts";
 
@@ -27,8 +28,11 @@ export async function runReload(words: ReloadWords): Promise<number> {
     const result = await reloadBox(name, admin);
     if (!result.ok) failed += 1;
     if (words.json) words.write(`${JSON.stringify({ box: name, ...result })}\n`);
-    else if (result.ok) words.write(`${name}: reloaded, configuration ${result.configGeneration}\n`);
-    else words.write(`${name}: not reloaded, the configuration from before still holds\n  ${result.problem}\n`);
+    else if (result.ok) words.write(`${name}: reloaded, configuration ${result.generation}\n`);
+    else {
+      words.write(`${name}: not reloaded, the configuration from before still holds\n`);
+      words.write(printProblems(result.problems.map((problem) => Problem.fromWire(problem)), { colour: false }));
+    }
   }
   return failed === 0 ? 0 : 1;
 }
@@ -52,25 +56,31 @@ function targets(words: ReloadWords): readonly Target[] {
   return [up ?? { name: box, admin: defaultAdminAddress(box) }];
 }
 
-type Result = { readonly ok: true; readonly configGeneration: number } | { readonly ok: false; readonly problem: string };
+type Result =
+  | { readonly ok: true; readonly generation: number }
+  | { readonly ok: false; readonly problems: readonly ProblemWire[] };
 
 async function reloadBox(name: string, admin: string): Promise<Result> {
-  const before = await overviewOf(name, admin);
-  sendSignal(before.keeperPid, "SIGHUP");
+  const before = await statusOf(name, admin);
+  const keeper = before.processes.find((process) => process.process === "keeper");
+  if (keeper === undefined) throw silent(name, admin, "it names no keeper");
+  sendSignal(keeper.pid, "SIGHUP");
   const deadline = performance.now() + PATIENCE_MS;
   while (performance.now() < deadline) {
     await Bun.sleep(LOOK_MS);
-    const now = await overviewOf(name, admin);
-    const { lastReload } = now;
-    if (lastReload === undefined || lastReload.atMs === before.lastReload?.atMs) continue;
-    if (lastReload.ok) return { ok: true, configGeneration: now.configGeneration };
-    return { ok: false, problem: lastReload.problem ?? "no reason was given" };
+    const { generation, lastReload } = (await statusOf(name, admin)).config;
+    if (lastReload === undefined || lastReload.at === before.config.lastReload?.at) continue;
+    return lastReload.ok ? { ok: true, generation } : { ok: false, problems: lastReload.problems ?? [] };
   }
-  return { ok: false, problem: `no answer within ${PATIENCE_MS / 1000} s; see its log` };
+  throw silent(name, admin, `it has not reloaded within ${PATIENCE_MS / 1000} s; see its log`);
 }
 
-async function overviewOf(name: string, admin: string): Promise<Overview> {
+async function statusOf(name: string, admin: string): Promise<StatusJson> {
   const answer = await adminFetch(admin, "/status");
-  if (answer.ok) return (await answer.json()) as Overview;
-  throw new Problem("CLI_NO_BOX", { what: `Cannot ask box "${name}" at ${admin}: it answered ${answer.status}` });
+  if (!answer.ok) throw silent(name, admin, `it answered ${answer.status}`);
+  return (await answer.json()) as StatusJson;
+}
+
+function silent(name: string, admin: string, why: string): Problem {
+  return new Problem("CLI_NO_BOX", { what: `Cannot reload box "${name}" at ${admin}: ${why}` });
 }

@@ -73,12 +73,12 @@ async function makePlan({ config, role, name, mode }: PlanParts): Promise<Plan> 
 function limitsOf(config: Config, role: RoleName, workers: number): ProcessLimits {
   const section = config[role];
   if (section === undefined) throw new Problem("CONFIG_NO_SECTION", { what: `Cannot be role "${role}": the configuration has no [${role}]` });
-  const { startTimeoutMs, drainTimeoutMs, stallTimeoutMs, memoryMax } = section;
+  const { startTimeoutMs, drainTimeoutMs, stallTimeoutMs, memoryMaxBytes } = section;
   return {
     startTimeoutMs,
     drainTimeoutMs,
     stallTimeoutMs,
-    memoryMaxBytes: memoryMax === "auto" ? Math.floor((memoryTotalBytes() * MEMORY_SHARE) / workers) : memoryMax,
+    memoryMaxBytes: memoryMaxBytes === "auto" ? Math.floor((memoryTotalBytes() * MEMORY_SHARE) / workers) : memoryMaxBytes,
   };
 }
 

@@ -26,11 +26,11 @@ export function describe(shape: Shape): string {
     case "url":
       return `a URL that begins with ${words(shape.schemes.map((scheme) => `${scheme}://`))}`;
     case "path":
-      return "a path";
+      return shape.orPem === true ? "a path, or the PEM text itself" : "a path";
     case "list":
       return `a list, each ${describe(shape.of)}`;
     case "map":
-      return "a table";
+      return shape.of.kind === "table" ? "a table of tables" : `a table, each value ${describe(shape.of)}`;
     case "table":
       return shape.short === undefined ? "a table" : `a table, or for short ${describeShort(shape.rows[shape.short])}`;
     case "either":

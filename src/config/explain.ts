@@ -2,11 +2,12 @@
  * What `scale explain WORD` says: about a knob, a section or a code. Text for people and an object for machines; all of
  * it comes from the knob tables and the catalogue of codes.
  */
-import type { Row } from "../../proxy/base/schema.ts";
+import type { Row, Rows } from "../../proxy/base/schema.ts";
 import { type CodePage, codes } from "../problem/codes.ts";
+import { configRows } from "./config.ts";
 import { defaultOf, describe, writePath } from "./describe.ts";
 import { didYouMean } from "./did-you-mean.ts";
-import { allKnobs, envName, findKnob, type Knob, namesIn, rootRow } from "./knob-path.ts";
+import { allKnobs, envName, findKnob, type Knob, namesIn, settablePath } from "./knob-path.ts";
 import { splitPath } from "./layers.ts";
 import { flagOf } from "./quick.ts";
 
@@ -50,7 +51,7 @@ function isSection(row: Row): boolean {
   return namesIn(row).length > 0 || (row.kind === "map" && row.of.kind === "table");
 }
 
-export function explanationText(explanation: Explanation): string {
+export function explanationText(explanation: Exclude<Explanation, { readonly about: "nothing" }>): string {
   switch (explanation.about) {
     case "code":
       return codeText(explanation.code, explanation.page);
@@ -60,8 +61,6 @@ export function explanationText(explanation: Explanation): string {
       return sectionText(explanation.knob);
     case "several":
       return severalText(explanation.word, explanation.knobs);
-    case "nothing":
-      return nothingText(explanation);
   }
 }
 
@@ -91,9 +90,7 @@ function sectionText({ path, row }: Knob): string {
   const below = allKnobs({ [path.at(-1) ?? ""]: row }, []).slice(1);
   const width = Math.max(0, ...below.map((knob) => writePath(knob.path.slice(1)).length));
   const lines = below.map((knob) => {
-    const value = isSection(knob.row) ? "" : (defaultOf(knob.row) ?? (knob.row.required === true ? "required" : ""));
-    const name = writePath(knob.path.slice(1)).padEnd(width);
-    return `  ${name}  ${knob.row.doc}${value === "" ? "" : ` (${value})`}`;
+    return `  ${writePath(knob.path.slice(1)).padEnd(width)}  ${knob.row.doc}${asideOf(knob.row)}`;
   });
   const more = row.more === undefined ? "" : `\n${wrap(row.more)}\n`;
   const built = row.notBuilt === undefined ? "" : `\nNot yet: ${row.notBuilt}\n`;
@@ -102,15 +99,26 @@ function sectionText({ path, row }: Knob): string {
   return `${header}\n${row.doc}\n${more}${built}${example}\nKnobs\n${lines.join("\n")}\n${next}`;
 }
 
+/** What the line of a knob in a list of knobs says besides its doc. */
+function asideOf(row: Row): string {
+  if (row.notBuilt !== undefined) return ` (not yet: ${row.notBuilt})`;
+  if (row.required === true) return " (required)";
+  const value = defaultOf(row);
+  return value === undefined || value === "[]" ? "" : ` (default: ${value})`;
+}
+
 function severalText(word: string, knobs: readonly Knob[]): string {
   const width = Math.max(...knobs.map(({ path }) => writePath(path).length));
   const lines = knobs.map(({ path, row }) => `  ${writePath(path).padEnd(width)}  ${row.doc}`);
   return `${knobs.length} knobs are called ${word}:\n${lines.join("\n")}\n\nMore: scale explain ${writePath(knobs[0]?.path ?? [])}\n`;
 }
 
-function nothingText({ word, meant }: { readonly word: string; readonly meant?: string }): string {
-  const hint = meant === undefined ? "" : ` Did you mean "scale explain ${meant}"?`;
-  return `There is no knob, section or code "${word.slice(0, 64)}".${hint}\nSections: ${namesIn(rootRow).join(", ")}\n`;
+/** The sections of the file, for who asks about nothing in particular. */
+export function overviewText(): string {
+  const rows = Object.entries(configRows as Rows).map(([name, row]) => ({ header: headerOf([name], row), row }));
+  const width = Math.max(...rows.map(({ header }) => header.length));
+  const lines = rows.map(({ header, row }) => `  ${header.padEnd(width)}  ${row.doc}`);
+  return `The config file has these sections:\n${lines.join("\n")}\n\nMore: scale explain app, scale explain app.workers, or any code such as CONFIG_SYNTAX\n`;
 }
 
 /** `[pool.databases.NAME]`, `[[lb.routes]]` or, for a table in a value, just its path. */
@@ -120,16 +128,20 @@ function headerOf(path: readonly string[], row: Row): string {
   return row.kind === "map" ? `[${name}.${row.key}]` : `[${name}]`;
 }
 
+/** `[app]`, or `tls.key in [[lb.listen]]` for what is in an item of a list. */
 function inFile(path: readonly string[]): string {
-  const section = path.slice(0, -1);
-  if (section.length === 0) return writePath(path);
-  const parent = findKnob(section);
-  return `[${writePath(section)}]`.replace(/^\[(.*)\]$/, "word" in parent || parent.row.kind !== "list" ? "[$1]" : "[[$1]]");
+  for (let end = 1; end < path.length; end += 1) {
+    const knob = findKnob(path.slice(0, end));
+    if ("word" in knob || knob.row.kind !== "list") continue;
+    return `${writePath(path.slice(end))} in [[${writePath(path.slice(0, end))}]]`;
+  }
+  return `[${writePath(path.slice(0, -1))}]`;
 }
 
 function flagText(path: readonly string[]): string | undefined {
-  if (envName(path) === undefined) return undefined;
-  const set = `--set ${writePath(path)}=VALUE`;
+  const settable = settablePath(path);
+  if (settable === undefined) return undefined;
+  const set = `--set ${writePath(settable)}=VALUE`;
   const flag = flagOf(path);
   return flag === undefined ? set : `${flag}, or ${set}`;
 }

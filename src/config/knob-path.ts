@@ -94,8 +94,14 @@ function stepInto(shape: Shape & { readonly doc?: string }, word: string): Step 
   }
 }
 
-/** SCALE_POOL__DATABASES__NAME__SIZE; undefined for what only a file can say: a knob in a list of tables. */
+/** SCALE_POOL__DATABASES__NAME__SIZE; undefined for what only a file can say, such as a knob in a list of tables. */
 export function envName(path: readonly string[]): string | undefined {
+  const settable = settablePath(path);
+  return settable && `SCALE_${settable.map((part) => part.toUpperCase().replaceAll("-", "_")).join("__")}`;
+}
+
+/** The path that one text can be put at: the knob's own, or that of one entry of a map. */
+export function settablePath(path: readonly string[]): readonly string[] | undefined {
   let row: Row = rootRow;
   for (const word of path) {
     if (row.kind === "list" || row.kind === "either") return undefined;
@@ -103,8 +109,8 @@ export function envName(path: readonly string[]): string | undefined {
     if (step === undefined) return undefined;
     row = step.row;
   }
-  if (!canBeWords(row)) return undefined;
-  return `SCALE_${path.map((part) => part.toUpperCase().replaceAll("-", "_")).join("__")}`;
+  if (row.kind === "map" && row.of.kind === "text") return [...path, row.key];
+  return canBeWords(row) ? path : undefined;
 }
 
 /** Whether one text can say all of it. */

@@ -95,12 +95,13 @@ function below(shape: Shape, name: string): Shape {
 
 function unknownVariable(name: string, words: readonly string[]): Problem {
   const names = allKnobs().flatMap(({ path }) => envName(path) ?? []);
-  const meant = didYouMean(name, names) ?? nearestByWord(words);
+  const meant = nearestByWord(words) ?? didYouMean(name, names);
   const onlyFile = "word" in findKnob(words.map((word) => word.toLowerCase())) ? undefined : "This knob can only be set in a file.";
   return new Problem("CONFIG_ENV_UNKNOWN", {
     what: `Cannot use ${name}: no knob has that variable${meant === undefined ? "" : `, did you mean ${meant}`}`,
     where: { file: `env ${name}` },
     ...(onlyFile === undefined ? {} : { why: onlyFile }),
+    fix: meant === undefined ? "Remove it, or correct its name" : `Set ${meant} instead`,
     severity: "warning",
   });
 }
@@ -121,7 +122,7 @@ function unknownPath(words: readonly string[], meant: string | undefined, origin
   return new Problem("CONFIG_UNKNOWN_KEY", {
     what: `Cannot set ${path}: there is no such knob${hint === undefined ? "" : `, did you mean "${hint}"`}`,
     ...whereOf(origin),
-    ...(hint === undefined ? { fix: `Begin with one of ${namesIn(rootRow).join(", ")}` } : {}),
+    fix: hint === undefined ? `Begin with one of ${namesIn(rootRow).join(", ")}` : `Write ${hint} instead`,
   });
 }
 

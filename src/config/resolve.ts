@@ -189,8 +189,14 @@ class Resolver {
     const fitting = tries.filter((_, index) => fits(shapes[index], node));
     const [only] = fitting;
     if (only !== undefined && fitting.length === 1) this.found.push(...only);
-    else this.#wrongKind({ kind: "either", of: shapes }, node, at);
+    else this.#noneFits(shapes, node, at);
     return undefined;
+  }
+
+  #noneFits(shapes: readonly Shape[], node: Node, at: At): void {
+    const shape: Shape = { kind: "either", of: shapes };
+    if (node.kind !== "text" || !shapes.some(takesText)) this.#wrongKind(shape, node, at);
+    else this.#add(at, node.origin, { code: "CONFIG_CHOICE", reason: `${valueSubject(node, at)} is not ${describe(shape)}`, ...exampleFix(at) });
   }
 
   #leaf(shape: LeafShape, node: Node, at: At): unknown {
@@ -271,11 +277,11 @@ class Resolver {
     const word = JSON.stringify(name.slice(0, 64));
     const what = path.length === 0 ? unknownSection(name, seen.node) : `Cannot use ${word} in [${writePath(path)}]: there is no such knob`;
     const elsewhere = meant === undefined ? whereIs(name) : undefined;
-    const fix = meant === undefined ? (elsewhere ?? `Known here: ${known.join(", ")}`) : undefined;
+    const fix = meant === undefined ? (elsewhere ?? `Known here: ${known.join(", ")}`) : `Write ${meant} instead`;
     this.#report("CONFIG_UNKNOWN_KEY", meant === undefined ? what : `${what}, did you mean "${meant}"`, {
       at: { ...seen.at, path: [...path, name] },
       origin: seen.origin,
-      ...(fix === undefined ? {} : { fix }),
+      fix,
     });
   }
 }
@@ -305,10 +311,21 @@ function whereIs(name: string): string | undefined {
 function nodeSubject(node: Node, at: At): string {
   if (node.kind === "list") return "it is a list";
   if (node.kind === "table") return "it is a table";
+  return `${valueSubject(node, at)} is ${kindOf(node)}`;
+}
+
+function valueSubject(node: Scalar, at: At): string {
   const text = node.kind === "text" || node.kind === "words" ? node.value : undefined;
   const hidden = at.hidden || (text !== undefined && (text.includes("${") || isSuspicious(text)));
-  const given: Given = { node, text, hidden, free: false, name: "", folder: "" };
-  return `${subject(given)} is ${kindOf(node)}`;
+  return subject({ node, text, hidden, free: false, name: "", folder: "" });
+}
+
+function exampleFix({ row, path }: At): { readonly fix?: string } {
+  return row.example === undefined ? {} : { fix: `Write for instance ${nameOf(path)} = ${row.example}` };
+}
+
+function takesText(shape: Shape): boolean {
+  return shape.kind !== "integer" && shape.kind !== "number" && shape.kind !== "flag" && shape.kind !== "table" && shape.kind !== "map";
 }
 
 function kindFix(shape: Shape, node: Node, at: At): string | undefined {
@@ -336,6 +353,7 @@ function fits(shape: Shape | undefined, node: Node): boolean {
   if (node.kind === "list") return shape.kind === "list";
   if (node.kind === "integer" || node.kind === "float") return shape.kind === "integer" || shape.kind === "number";
   if (node.kind === "flag") return shape.kind === "flag";
+  if (node.kind === "text") return /^[0-9]+$/.test(node.value) && (shape.kind === "integer" || shape.kind === "number");
   return false;
 }
 

@@ -38,4 +38,10 @@ export const cliCodes = {
     fix: "Name a folder that you may write to, and look whether its disk is full.",
     exit: 1,
   },
+  CLI_UNKNOWN_WORD: {
+    title: "There is nothing to explain under that word",
+    why: "scale explain knows the knobs and sections of the config file and the codes of problems.",
+    fix: 'Run "scale explain" for the sections, "scale explain app" for the knobs of one.',
+    exit: 2,
+  },
 } as const satisfies Record<string, CodePage>;

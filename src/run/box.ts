@@ -33,7 +33,9 @@ export async function runBox(source: PlanSource): Promise<number> {
   warnOfInjection(log.warn.bind(log));
   setName("scale keeper");
   const page = Page.create(KEEPER);
-  const notify = makeNotify();
+  const notify = makeNotify({
+    failed: (reason) => log.warn("notify_failed", { reason: asProblem(reason).message }),
+  });
   const end = Promise.withResolvers<number>();
   const keeper: Keeper = new Keeper(plan, {
     clock,
@@ -49,7 +51,7 @@ export async function runBox(source: PlanSource): Promise<number> {
 
   const stop = async (exitCode: number): Promise<void> => {
     log.info("box_stopping", { drainTimeoutMs: keeper.plan.limits.drainTimeoutMs });
-    notify.stopping();
+    notify.stopping(keeper.plan.limits.drainTimeoutMs);
     await keeper.stop();
     log.info("box_stopped");
     end.resolve(exitCode);

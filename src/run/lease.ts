@@ -146,7 +146,8 @@ function parsed(text: string): LeaseFile | undefined {
   }
 }
 
-function isHolder(value: Partial<Holder>): boolean {
+function isHolder(value: Partial<Holder> | null): boolean {
+  if (value === null) return false;
   const texts = [value.nonce, value.startTicks, value.pidNamespace, value.boot];
   return texts.every((text) => typeof text === "string") && [value.pid, value.expiresMs].every(Number.isFinite);
 }

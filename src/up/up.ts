@@ -159,8 +159,9 @@ class Up {
           say: (line) => this.#steps.note("postgres", line),
         }),
       (opened) =>
-        `PostgreSQL 18, 127.0.0.1:${opened.primary.port}${opened.recovered === true ? ", recovered after a crash" : ""}`,
+        `PostgreSQL 18, 127.0.0.1:${opened.primary.port}${opened.recovered ? ", recovered after a crash" : ""}`,
     );
+    if (cluster.dataMovedTo !== undefined) this.#steps.note("postgres", `data is in ${cluster.dataMovedTo}: its user cannot reach this folder`);
     this.#cluster = cluster;
     return cluster.primary.url;
   }

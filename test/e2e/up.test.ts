@@ -1,0 +1,256 @@
+/**
+ * `scale up` from the built executable in a folder of its own: as root and as a plain user, with an empty PATH and no
+ * network, stopped in order, killed at once, and brought up again.
+ */
+import { afterAll, expect, test } from "bun:test";
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isAlive } from "../../src/run/proc.ts";
+import { markedProcesses } from "../kit/marked.ts";
+import { SCALE, scaleUp, type Up } from "../kit/scale-up.ts";
+import { until } from "../kit/until.ts";
+
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
+const folders: string[] = [];
+
+function folder(): string {
+  const made = mkdtempSync(join(tmpdir(), "scale-up-test-"));
+  folders.push(made);
+  return made;
+}
+
+afterAll(() => {
+  for (const made of folders) rmSync(made, { recursive: true, force: true });
+});
+
+interface Said {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function scale(words: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}): Promise<Said> {
+  const child = Bun.spawn([SCALE, ...words], { cwd, env: { ...process.env, ...env }, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  return { code, out, err };
+}
+
+async function makeLink(up: Up, url: string): Promise<string> {
+  const answer = await fetch(`${up.url}/links`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ url }),
+  });
+  expect(answer.status).toBe(201);
+  return ((await answer.json()) as { slug: string }).slug;
+}
+
+async function follow(up: Up, slug: string): Promise<string | null> {
+  const answer = await fetch(`${up.url}/${slug}`, { redirect: "manual" });
+  expect(answer.status).toBe(302);
+  return answer.headers.get("location");
+}
+
+function pidsOf(up: Up): number[] {
+  return [up.pid, ...up.boxes.map(({ pid }) => pid), ...up.stores.map(({ pid }) => pid)];
+}
+
+const LINK = "https://example.com/a?b=c";
+
+test("up: the demo on a Postgres of its own; Ctrl-C stops all of it in order, and data stays", async () => {
+  const cwd = folder();
+  const first = await scaleUp({ folder: cwd });
+  expect(pidsOf(first).every(isAlive)).toBe(true);
+  expect((await fetch(`${first.adminUrl}/readyz`)).status).toBe(200);
+  const slug = await makeLink(first, LINK);
+  expect(await first.stop()).toBe(130);
+  expect(pidsOf(first).filter(isAlive)).toEqual([]);
+  const second = await scaleUp({ folder: cwd });
+  expect(await follow(second, slug)).toBe(LINK);
+  expect(await second.stop()).toBe(130);
+});
+
+test("up: with an empty environment and PATH", async () => {
+  const cwd = folder();
+  const child = Bun.spawn([SCALE, "up", "--json", "--port", "0", "--ephemeral"], { cwd, env: {}, stdout: "pipe", stderr: "inherit" });
+  let ready = "";
+  for await (const chunk of child.stdout) {
+    ready += new TextDecoder().decode(chunk);
+    if (ready.includes('"event":"ready"')) break;
+  }
+  child.kill("SIGTERM");
+  expect(await child.exited).toBe(0);
+});
+
+test.skipIf(!isRoot)("up: as a plain user, in a folder of that user", async () => {
+  const cwd = folder();
+  chownSync(cwd, NOBODY, NOBODY);
+  const copy = join(cwd, "scale");
+  expect(Bun.spawnSync(["cp", SCALE, copy]).exitCode).toBe(0);
+  chmodSync(copy, 0o755);
+  const home = join(cwd, "home");
+  Bun.spawnSync(["install", "-d", "-o", String(NOBODY), "-g", String(NOBODY), home]);
+  const drop = join(cwd, "drop.py");
+  writeFileSync(
+    drop,
+    `import os,sys\nos.setgroups([]);os.setgid(${NOBODY});os.setuid(${NOBODY})\nos.execve(sys.argv[1],sys.argv[1:],{"HOME":${JSON.stringify(home)},"PATH":"/usr/bin:/bin"})\n`,
+  );
+  const child = Bun.spawn(["python3", drop, copy, "up", "--json", "--port", "0"], { cwd, stdout: "pipe", stderr: "inherit" });
+  let said = "";
+  for await (const chunk of child.stdout) {
+    said += new TextDecoder().decode(chunk);
+    if (said.includes('"event":"ready"')) break;
+  }
+  const ready = JSON.parse(said.split("\n").find((line) => line.includes('"event":"ready"')) ?? "{}") as Up;
+  expect((await fetch(`${ready.adminUrl}/readyz`)).status).toBe(200);
+  child.kill("SIGINT");
+  expect(await child.exited).toBe(130);
+});
+
+test.skipIf(!isRoot)("up: as root below a folder that only root may enter, it says where the data is", async () => {
+  const cwd = folder();
+  chmodSync(cwd, 0o700);
+  const up = await scaleUp({ folder: cwd });
+  const { data = "" } = up.stores[0] ?? {};
+  expect(data.startsWith(cwd)).toBe(false);
+  const slug = await makeLink(up, LINK);
+  await up.stop();
+  const again = await scaleUp({ folder: cwd });
+  expect(await follow(again, slug)).toBe(LINK);
+  await again.stop();
+  rmSync(join(data, ".."), { recursive: true, force: true });
+});
+
+test("up: killed with -9 it leaves nothing running, and the next one recovers without losing data", async () => {
+  const cwd = folder();
+  const mark = `SCALE_TEST_MARK=${crypto.randomUUID()}`;
+  const [name = "", value = ""] = mark.split("=");
+  const up = await scaleUp({ folder: cwd, env: { [name]: value } });
+  const slug = await makeLink(up, LINK);
+  process.kill(up.pid, "SIGKILL");
+  await until("everything is gone", () => pidsOf(up).every((pid) => !isAlive(pid)) && markedProcesses(mark).length === 0);
+  expect((await scale(["status"], cwd)).code).toBe(1);
+  const again = await scaleUp({ folder: cwd });
+  expect(await follow(again, slug)).toBe(LINK);
+  await again.stop();
+});
+
+test("up: a second one on the same folder is refused and names the first", async () => {
+  const cwd = folder();
+  const up = await scaleUp({ folder: cwd });
+  const second = await scale(["up"], cwd);
+  expect(second.code).toBe(1);
+  expect(second.err).toContain("[UP_ALREADY_RUNNING]");
+  expect((await fetch(`${up.adminUrl}/readyz`)).status).toBe(200);
+  await up.stop();
+});
+
+test("up: a port in use is stepped over, and that is said", async () => {
+  const taken = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => taken.once("listening", resolve));
+  const { port } = taken.address() as { port: number };
+  const cwd = folder();
+  const child = Bun.spawn([SCALE, "up", "--port", String(port), "--ephemeral"], { cwd, stdout: "pipe", stderr: "inherit" });
+  let said = "";
+  for await (const chunk of child.stdout) {
+    said += new TextDecoder().decode(chunk);
+    if (said.includes("Ready in")) break;
+  }
+  child.kill("SIGINT");
+  await child.exited;
+  taken.close();
+  expect(said).toContain(`${port} is in use: using ${port + 1}`);
+});
+
+test("up: --ephemeral keeps nothing", async () => {
+  const cwd = folder();
+  const up = await scaleUp({ folder: cwd, words: ["--ephemeral"] });
+  await makeLink(up, LINK);
+  const { data = "" } = up.stores[0] ?? {};
+  await up.stop();
+  expect(readdirSync(cwd)).toEqual([]);
+  expect(existsSync(data)).toBe(false);
+});
+
+test("up: a program that throws while it loads ends it with that program's file and line", async () => {
+  const cwd = folder();
+  writeFileSync(join(cwd, "bad.js"), "const a = 1;\n\nthrow new Error(`bad luck ${a}`);\n");
+  const { code, err } = await scale(["up", "--ephemeral", "bad.js"], cwd);
+  expect(code).toBe(1);
+  expect(err).toContain("bad luck 1");
+  expect(err).toContain("bad.js:3");
+});
+
+test("up: a tier that does not stand yet says so", async () => {
+  const { code, err } = await scale(["up", "--tier", "3"], folder());
+  expect(code).toBe(2);
+  expect(err).toContain("[CONFIG_NOT_BUILT]");
+});
+
+test("status, logs, stop: speak of what is up in the folder", async () => {
+  const cwd = folder();
+  const before = await scale(["status"], cwd);
+  expect(before.code).toBe(1);
+  expect(before.err).toContain("[UP_NOT_RUNNING]");
+  const up = await scaleUp({ folder: cwd });
+  const json = JSON.parse((await scale(["status", "--json"], cwd)).out) as Up;
+  expect(json.boxes).toEqual(up.boxes);
+  const shown = await scale(["status"], cwd);
+  expect(shown.out).toContain(String(up.boxes[0]?.pid));
+  expect((await scale(["logs"], cwd)).out).toContain("child_ready");
+  expect((await scale(["logs", "nobody"], cwd)).err).toContain("[UP_NO_LOG]");
+  const stopped = await scale(["stop"], cwd);
+  expect(stopped.code).toBe(0);
+  expect(pidsOf(up).filter(isAlive)).toEqual([]);
+});
+
+test("logs -f: shows what is added until Ctrl-C", async () => {
+  const cwd = folder();
+  writeFileSync(join(cwd, "app.js"), 'require("http").createServer((q, r) => { console.log("asked " + q.url); r.end("ok"); }).listen(3000);\n');
+  const up = await scaleUp({ folder: cwd, words: ["app.js"] });
+  const follower = Bun.spawn([SCALE, "logs", "-f", "app"], { cwd, stdout: "pipe" });
+  let said = "";
+  for await (const chunk of follower.stdout) {
+    said += new TextDecoder().decode(chunk);
+    if (said.includes("/later")) break;
+    if (said.includes("child_ready")) await fetch(`${up.url}/later`);
+  }
+  follower.kill("SIGINT");
+  expect(await follower.exited).toBe(0);
+  await up.stop();
+});
+
+test("reload: applies a changed file; a bad one leaves the old one serving and says why", async () => {
+  const cwd = folder();
+  writeFileSync(join(cwd, "app.js"), 'require("http").createServer((q, r) => r.end(process.env.WORD)).listen(3000);\n');
+  const file = (text: string) => writeFileSync(join(cwd, "scale.toml"), `[app]\nentry = "./app.js"\n${text}`);
+  file('env = { WORD = "one" }\n');
+  const up = await scaleUp({ folder: cwd });
+  const word = async () => (await fetch(up.url, { keepalive: false })).text();
+  expect(await word()).toBe("one");
+  file('env = { WORD = "two" }\n');
+  const good = await scale(["reload"], cwd);
+  expect(good).toMatchObject({ code: 0 });
+  expect(await word()).toBe("two");
+  file('env = { WORD = "three" }\nworkes = 1\n');
+  const bad = await scale(["reload"], cwd);
+  expect(bad.code).toBe(1);
+  expect(bad.out).toContain("CONFIG_UNKNOWN_KEY");
+  expect(await word()).toBe("two");
+  file('env = { WORD = "four" }\n');
+  process.kill(up.boxes[0]?.pid ?? 0, "SIGHUP");
+  await until("the fourth word is served", async () => (await word()) === "four");
+  await up.stop();
+});
+
+test("the state file can be read by its user only: it holds the database's password", async () => {
+  const cwd = folder();
+  const up = await scaleUp({ folder: cwd });
+  const mode = Bun.spawnSync(["stat", "-c", "%a", join(cwd, ".scale", "up.json")]).stdout.toString().trim();
+  expect(mode).toBe("600");
+  for (const pid of pidsOf(up)) expect(readFileSync(`/proc/${pid}/cmdline`, "utf8")).not.toContain("postgres://");
+  await up.stop();
+});
