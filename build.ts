@@ -92,6 +92,8 @@ async function compile({ order, outfile, assets, version, commit }: Compilation)
       format: "esm",
       minify: true,
       bytecode: true,
+      // What a process does not import it does not load: 5 MB less for `--help`, 2 MB less for a steward.
+      splitting: true,
       sourcemap: "linked",
       define: {
         "process.env.NODE_ENV": '"production"',

@@ -28,7 +28,7 @@ const upstreamRows = {
       kind: "table",
       short: "address",
       rows: {
-        address: { kind: "address", use: "dial", required: true, doc: "The address of the server" },
+        address: { kind: "address", use: "dial", required: true, doc: "The address that the balancer dials", example: '"app1:3000"' },
         weight: { kind: "integer", min: 0, max: 1_000, default: 1, doc: "Its share of the work; 0 takes none" },
       },
     },
@@ -94,7 +94,7 @@ export const lbRows = {
       kind: "table",
       short: "address",
       rows: {
-        address: { kind: "address", use: "listen", required: true, doc: "The address", example: '"0.0.0.0:443"' },
+        address: { kind: "address", use: "listen", required: true, doc: "The address that clients dial", example: '"0.0.0.0:443"' },
         mode: {
           kind: "choice",
           of: ["http", "tcp"],
@@ -112,8 +112,8 @@ export const lbRows = {
           optional: true,
           doc: "Makes it an https address",
           rows: {
-            cert: { kind: "path", orPem: true, required: true, doc: "The certificate chain, PEM" },
-            key: { kind: "path", orPem: true, required: true, secret: true, doc: "Its private key, PEM" },
+            cert: { kind: "path", orPem: true, required: true, doc: "The certificate chain, PEM", example: '"/etc/scale/tls.crt"' },
+            key: { kind: "path", orPem: true, required: true, doc: "Its private key, PEM", example: '"/etc/scale/tls.key"' },
           },
         },
       },

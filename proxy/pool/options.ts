@@ -57,8 +57,8 @@ export const poolRows = {
     optional: true,
     doc: "TLS with clients that ask for it",
     rows: {
-      cert: { kind: "path", orPem: true, required: true, doc: "The certificate chain, PEM" },
-      key: { kind: "path", orPem: true, required: true, secret: true, doc: "Its private key, PEM" },
+      cert: { kind: "path", orPem: true, required: true, doc: "The certificate chain, PEM", example: '"/etc/scale/tls.crt"' },
+      key: { kind: "path", orPem: true, required: true, doc: "Its private key, PEM", example: '"/etc/scale/tls.key"' },
       required: { kind: "flag", default: false, doc: "Whether clients without TLS are refused" },
     },
   },

@@ -29,6 +29,8 @@ export interface AdminSeams {
 }
 
 const RETRY_MS = 1_000;
+/** What answers under way get when it stops. */
+const STOP_MS = 500;
 const IDLE_SECONDS_MAX = 10;
 /** Requests being answered at once; a caller beyond that is asked to come again. */
 const REQUESTS_MAX = 64;
@@ -95,7 +97,13 @@ export class Admin {
     this.#retry?.cancel();
     const server = this.#server;
     this.#server = undefined;
-    await server?.stop(this.#answering === 0);
+    if (this.#answering > 0) {
+      const moment = Promise.withResolvers<void>();
+      const timer = this.#seams.clock.after(STOP_MS, moment.resolve);
+      await Promise.race([server?.stop(), moment.promise]);
+      timer.cancel();
+    }
+    await server?.stop(true);
   }
 
   #tryAgain(): void {

@@ -95,6 +95,7 @@ export const appRows = {
     of: { kind: "text" },
     key: "NAME",
     keys: "any",
+    secret: true,
     doc: "Additions to the environment of the program",
     example: '{ FEATURE_X = "on", API_KEY = "${file:/etc/shop/api-key}" }',
   },

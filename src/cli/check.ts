@@ -4,7 +4,7 @@
  */
 import { type Config, roleNames } from "../config/config.ts";
 import { type Loaded, load } from "../config/load.ts";
-import { countProblems, isWarning, printProblems, problemsObject } from "../problem/print.ts";
+import { isWarning, printProblems, problemsObject } from "../problem/print.ts";
 import { type Problem, Problems } from "../problem/problem.ts";
 
 export interface CheckWords {
@@ -27,7 +27,7 @@ export async function runCheck(words: CheckWords): Promise<number> {
     return failed ? 2 : 0;
   }
   if (problems.length > 0) words.write(printProblems(problems, { colour: words.colour }));
-  if (!failed) words.write(`${problems.length > 0 ? "\n" : ""}${words.file}: ${problems.length === 0 ? "good" : countProblems(problems)}. ${summary ?? ""}\n`);
+  if (summary !== undefined && !failed) words.write(`${problems.length > 0 ? "\n" : ""}${words.file} has no errors. ${summary}\n`);
   return failed ? 2 : 0;
 }
 

@@ -5,6 +5,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { codes } from "../problem/codes.ts";
 import { Problem, Problems } from "../problem/problem.ts";
+import { writeOut } from "./out.ts";
 import { versionLine, VERSION } from "./version.ts";
 
 const EXAMPLES = `
@@ -40,13 +41,13 @@ async function tell(error: unknown, json: boolean): Promise<number> {
   const { asProblem } = await import("../run/peer.ts");
   const { printProblems, problemsJson } = await import("../problem/print.ts");
   const problems: readonly Problem[] = error instanceof Problems ? error.list : [asProblem(error)];
-  if (json) process.stdout.write(problemsJson(problems));
+  if (json) writeOut(problemsJson(problems));
   else process.stderr.write(printProblems(problems, { colour: process.stderr.isTTY === true }));
   return Math.max(1, ...problems.map((problem) => codes[problem.code].exit));
 }
 
 function buildProgram(finish: (code: number) => void): Command {
-  const out: Out = (text) => process.stdout.write(text);
+  const out: Out = writeOut;
   const program = new Command("scale")
     .description("One executable that is every box of a scaling diagram.")
     .version(versionLine(), "-v, --version")

@@ -11,15 +11,7 @@ import { didYouMean } from "../config/did-you-mean.ts";
 import { Problem } from "../problem/problem.ts";
 import { configText } from "./init/config-text.ts";
 import { findProgram, type Manifest, readManifest } from "./init/find-program.ts";
-import {
-  packageJson,
-  PROGRAM_FILE,
-  type Template,
-  type TemplateName,
-  templateNames,
-  templates,
-  TSCONFIG,
-} from "./init/templates.ts";
+import { packageJson, PROGRAM_FILE, type TemplateName, templateNames, templates, TSCONFIG } from "./init/templates.ts";
 
 export interface InitWords {
   /** Made when it is not there. */
@@ -50,11 +42,12 @@ const TYPES_FILE = "scale.d.ts";
 /** Throws a Problem: CLI_BAD_OPTION, CLI_INIT_FOLDER. */
 export async function runInit(words: InitWords): Promise<number> {
   const folder = resolve(words.folder);
+  const chosen = words.template === undefined ? undefined : templateNamed(words.template);
+  makeFolder(folder);
   const manifest = readManifest(folder);
-  const program = programFor(words, folder, manifest);
+  const program = chosen === undefined ? programFor(folder, manifest, words.force) : newProgram(chosen);
   const wrote: string[] = [];
   const kept: string[] = [];
-  makeFolder(folder);
   for (const { name, text, replaceable } of filesFor(folder, program, manifest)) {
     const written = writeNew(join(folder, name), text, words.force && replaceable);
     (written ? wrote : kept).push(name);
@@ -81,9 +74,8 @@ interface Program {
   readonly by: string;
 }
 
-function programFor(words: InitWords, folder: string, manifest: Manifest | undefined): Program {
-  if (words.template !== undefined) return newProgram(templateNamed(words.template));
-  const settled = existsSync(join(folder, CONFIG_FILE)) && !words.force;
+function programFor(folder: string, manifest: Manifest | undefined, force: boolean): Program {
+  const settled = existsSync(join(folder, CONFIG_FILE)) && !force;
   if (settled) return { by: `as its ${CONFIG_FILE} says` };
   const found = findProgram(folder, manifest);
   if (found !== undefined) return { entry: found.entry, by: `${found.entry}, found by ${found.by}` };

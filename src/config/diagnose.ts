@@ -25,6 +25,22 @@ const TEXT_FIX = 'Put the text in quotes: name = "value"';
 
 const slips: readonly Slip[] = [
   {
+    pattern: /^\s*([{}].*)$/ds,
+    what: "a statement does not begin with a brace",
+    why: "This is TOML, not JSON.",
+    fix: 'Write [section], and under it name = "value"',
+  },
+  {
+    pattern: /^\s*(=)/d,
+    what: "there is no key before the =",
+    fix: 'Write name = "value" on one line',
+  },
+  {
+    pattern: /^\s*(\.+[\w-]*|[\w-]+(?:\.[\w-]+)*\.(?=\s*=)|[\w.-]*\.\.[\w.-]*)\s*=/d,
+    what: "there is a dot too many in the key",
+    fix: "Write section.name, with one dot between two words",
+  },
+  {
     pattern: /^\s*("?[\w.-]+"?\s*:(?!\/\/)).*$/ds,
     what: 'a key and its value are joined by "=", not by ":"',
     why: "This is TOML, not YAML.",

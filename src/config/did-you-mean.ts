@@ -20,7 +20,7 @@ const synonyms: { readonly [word: string]: readonly string[] } = {
   pgbouncer: ["pool"],
   logging: ["log"],
   logs: ["log"],
-  port: ["listen"],
+  port: ["listen", "address"],
   host: ["listen", "servers", "primary"],
   bind: ["listen"],
   address: ["listen", "servers"],
@@ -50,6 +50,14 @@ const synonyms: { readonly [word: string]: readonly string[] } = {
   password: ["token"],
   secret: ["token"],
   verbosity: ["level"],
+  yes: ["on"],
+  true: ["on"],
+  no: ["off"],
+  false: ["off"],
+  warning: ["warn"],
+  fatal: ["error"],
+  trace: ["debug"],
+  verbose: ["debug"],
   certificate: ["cert"],
   private_key: ["key"],
   servers: ["brokers", "nodes"],
@@ -64,15 +72,24 @@ export function didYouMean(wrong: string, words: Iterable<string>): string | und
   const candidates = [...words];
   const plain = flatten(wrong);
   for (const word of candidates) if (flatten(word) === plain) return word;
-  const synonym = synonyms[wrong.toLowerCase()]?.find((word) => candidates.includes(word));
+  // shard2 is not shard0 mistyped.
+  const others = candidates.filter((word) => withoutDigits(word) !== withoutDigits(wrong));
+  const brought = wrong.toLowerCase();
+  const synonym = Object.hasOwn(synonyms, brought)
+    ? synonyms[brought]?.find((word) => candidates.includes(word))
+    : undefined;
   if (synonym !== undefined) return synonym;
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(wrong.length / 3)) + 1;
-  for (const word of candidates) {
+  for (const word of others) {
     const distance = editDistance(plain, flatten(word), bestDistance);
     if (distance < bestDistance) [best, bestDistance] = [word, distance];
   }
   return best;
+}
+
+function withoutDigits(word: string): string {
+  return word.replace(/[0-9]+/g, "0");
 }
 
 /** Case, - for _ and a plural s are no difference. */

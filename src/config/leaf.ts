@@ -60,9 +60,11 @@ export function readLeaf(shape: LeafShape, given: Given): Outcome {
   }
 }
 
+export const HIDDEN_SUBJECT = "its value";
+
 /** The value as a message may say it. */
 export function subject(given: Given): string {
-  if (given.hidden) return "its value";
+  if (given.hidden) return HIDDEN_SUBJECT;
   const text = given.text === undefined ? String(given.node.value) : JSON.stringify(maskUrls(given.text));
   return text.length > 64 ? `${text.slice(0, 60)}…` : text;
 }
@@ -77,7 +79,7 @@ export function kindOf(node: Scalar): string {
     case "float":
       return "a number";
     case "flag":
-      return "true or false";
+      return "a flag";
     case "date":
       return "a date";
   }
@@ -88,7 +90,8 @@ function flawed(code: Flaw["code"], reason: string, more: { readonly why?: strin
 }
 
 function wrongType(shape: Shape, given: Given): Outcome {
-  const what = `${subject(given)} is ${kindOf(given.node)}, wanted ${describe(shape)}`;
+  const isWords = given.free && given.text !== undefined;
+  const what = isWords ? `${subject(given)} is not ${describe(shape)}` : `${subject(given)} is ${kindOf(given.node)}, wanted ${describe(shape)}`;
   const fix = quotesFix(shape, given);
   return flawed("CONFIG_TYPE", what, fix === undefined ? {} : { fix });
 }
@@ -103,8 +106,8 @@ function quotesFix(shape: Shape, given: Given): string | undefined {
   if (shape.kind === "flag" && /^(true|false)$/i.test(text ?? "")) {
     return `Write it without quotes: ${name} = ${(text ?? "").toLowerCase()}`;
   }
-  if (text === undefined && !isNumber && shape.kind !== "flag") return `Put it in quotes: ${name} = "${node.value}"`;
-  return undefined;
+  const isPlain = shape.kind === "text" || shape.kind === "path" || shape.kind === "url";
+  return isPlain && text === undefined ? `Put it in quotes: ${name} = "${node.value}"` : undefined;
 }
 
 function readNumber(shape: NumberShape, given: Given): Outcome {
@@ -192,7 +195,7 @@ function readAddress(shape: AddressShape, given: Given, text: string): Outcome {
 function readUrl(shape: UrlShape, text: string): Outcome {
   const url = parseUrl(text, shape.schemes);
   if (typeof url !== "string") return { value: text };
-  return flawed("CONFIG_URL", url, { fix: `Write it like "${shape.schemes[0]}://user@host:port/name"` });
+  return flawed("CONFIG_URL", url);
 }
 
 function readPath(shape: PathShape, given: Given, text: string): Outcome {

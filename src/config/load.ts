@@ -56,7 +56,7 @@ export async function load(sources: Sources): Promise<Loaded> {
   if (!toml.broken) inspect({ ...resolved, config: draft, found, needs: (role) => sources.strict === true || sources.role === role });
   const needed = found.filter(({ isLocal, path }) => !isLocal || isNeeded(draft, path, sources.role));
   const problems = [...toml.problems, ...layered, ...needed.map(({ problem }) => problem)];
-  if (!toml.broken) problems.push(...checkSections(draft, sources));
+  if (!toml.broken && !problems.some(isError)) problems.push(...checkSections(draft, sources));
   if (problems.some(isError)) throw new Problems(inOrder(problems));
   // Without problems the tree has the type that the knob tables say (see resolve.ts).
   const filled = fillDefaults(resolved.tree as unknown as Config);
@@ -95,11 +95,15 @@ function checkSections(config: Inspection["config"], { role, strict, file }: Sou
   if (strict !== true || hasRole) return [];
   return [
     new Problem("CONFIG_EMPTY", {
-      what: `Cannot use "${file ?? "the environment"}": it describes no role`,
+      what: `Cannot use "${file ?? "the environment"}": it ${isBlank(config) ? "is empty" : "describes no role"}`,
       ...where,
       fix: 'Add a section, for instance [app] with entry = "./server.ts"',
     }),
   ];
+}
+
+function isBlank(config: Inspection["config"]): boolean {
+  return (["postgres", "redis", "queue"] as const).every((section) => Object.keys(config[section] ?? {}).length === 0);
 }
 
 /** Whether a box of that role reads the knob, so that what it says must be there on this machine. */

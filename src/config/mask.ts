@@ -16,7 +16,8 @@ export interface Keys {
 }
 
 const WHOLE_REFERENCE = /^\$\{(env|file):[^${}]*\}$/;
-const COLUMN_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,31}$/;
+/** What a knob called key may show: the name of a column, or of a file; not the lines of a private key. */
+const PLAIN_KEY = /^([A-Za-z_][A-Za-z0-9_]{0,31}|[\w./-]{1,120}\.(key|pem))$/;
 /** user:PASSWORD@ behind a scheme; the password may hold an @ that should have been percent-encoded. */
 const URL_PASSWORD = /([A-Za-z][A-Za-z0-9+.-]*:\/\/[^\s:/?#"'@]*:)([^\s"']*)@/g;
 const QUERY_PASSWORD = /([?&][^=&\s"']*(?:pass|secret|token|key)[^=&\s"']*=)([^&\s"']*)/gi;
@@ -35,13 +36,14 @@ export function maskUrls(text: string, stars: (password: string) => string = () 
 
 /** Whether a text may hold a password where `maskUrls` does not find it. */
 export function isSuspicious(text: string): boolean {
-  return maskUrls(text, () => "").includes("@") && !/^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^\s:]*@[^@]*$/.test(maskUrls(text, () => ""));
+  if (!text.includes("@")) return false;
+  return !/^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^\s:/?#@]*(:@|@)[^@]*$/.test(text.replace(URL_PASSWORD, "$1@"));
 }
 
 /** The whole file with every doubtful value and every comment hidden. */
 export function maskToml(text: string, keys: Keys): string {
   const pieces = scan(text);
-  const state: State = { keys, key: undefined, inHeader: false };
+  const state: State = { keys, key: undefined, inHeader: false, isFirst: false };
   let masked = "";
   enterLine(state, text, 0);
   for (const [index, piece] of pieces.entries()) {
@@ -49,7 +51,9 @@ export function maskToml(text: string, keys: Keys): string {
     if (piece.kind === "newline") enterLine(state, text, piece.end);
     if (word === "]") state.inHeader = false;
     if (word === "=") state.key = keyBefore(text, pieces, index);
+    if (piece.kind === "mark") state.isFirst = word !== "]" && word !== "}";
     masked += maskPiece(word, piece, state, isKey(text, pieces, index));
+    if (piece.kind === "string" || piece.kind === "word") state.isFirst = false;
   }
   return masked;
 }
@@ -59,9 +63,11 @@ interface State {
   readonly keys: Keys;
   key: string | undefined;
   inHeader: boolean;
+  /** No value has come yet since the last mark; what comes behind a value belongs to nothing. */
+  isFirst: boolean;
 }
 
-const HEADER_LINE = /^[ \t]*\[\[?[^\]='\n]{1,200}\]/;
+const HEADER_LINE = /^[ \t]*\[\[?([^\]='\n]{1,200}\]|[\w.-]{1,64}[ \t]*(\r?\n|$))/;
 const KEY_LINE = /^[ \t]*([\w.-]{1,64}|"[^"]{1,64}"|'[^']{1,64}')[ \t]*=/;
 
 /** A line that is neither a header nor begins with a key goes on with the value of the line before. */
@@ -80,13 +86,13 @@ function maskPiece(word: string, piece: Piece, state: State, isName: boolean): s
   if (piece.kind !== "string" && piece.kind !== "word") return word;
   if (isName || state.inHeader) return word.length <= KEY_LENGTH_MAX ? word : hide(word);
   if (state.key === undefined) return piece.kind === "string" ? hideInside(word) : word;
-  return maskValue(word, piece, state.key, state.keys);
+  return maskValue(word, piece, state.isFirst ? state.key : "", state.keys);
 }
 
 function maskValue(word: string, piece: Piece, key: string, keys: Keys): string {
   const inside = piece.kind === "string" ? word.slice(1, piece.closed === true ? -1 : undefined) : word;
   if (isWholeReference(inside)) return word;
-  const harmless = key === "key" ? COLUMN_NAME.test(inside) : keys.harmless(key);
+  const harmless = key === "key" ? PLAIN_KEY.test(inside) : keys.harmless(key);
   if (!harmless || isSuspicious(inside)) return piece.kind === "string" ? hideInside(word) : hide(word);
   return maskUrls(word, hide);
 }

@@ -64,6 +64,8 @@ function decode(bytes: Uint8Array): string | { readonly badByte: number } {
     if (isUtf8Prefix(bytes.subarray(0, middle))) good = middle;
     else bad = middle;
   }
+  // The last letter may have begun well and not be finished; then it is its first byte that is wrong.
+  while (!isUtf8(bytes.subarray(0, good))) good -= 1;
   return { badByte: good };
 }
 

@@ -19,9 +19,13 @@ export interface Finding {
   readonly isLocal?: boolean;
 }
 
+/** A message repeats no more of a value. */
+const QUOTE_LENGTH_MAX = 120;
+
 /** The value as a message may say it. */
 export function quote({ hidden }: Inspection, path: KnobPath, value: string): string {
-  return hidden.has(writePath(path)) ? "its value" : JSON.stringify(value);
+  if (hidden.has(writePath(path))) return "its value";
+  return JSON.stringify(value.length <= QUOTE_LENGTH_MAX ? value : `${value.slice(0, QUOTE_LENGTH_MAX)}…`);
 }
 
 /** Adds a problem at the place of the knob, or of the nearest section that somebody wrote. */
@@ -80,7 +84,7 @@ function checkPool(inspection: Inspection): void {
     const path = ["pool", "databases", database, "store"];
     refer(inspection, { path, name: of?.store, to, section: "postgres", code: "CONFIG_UNKNOWN_STORE" });
   }
-  if (pool !== undefined && databases.length === 0 && inspection.needs("pool")) {
+  if (pool !== undefined && databases.length === 0 && inspection.needs("pool") && !isMistaken(inspection, "pool")) {
     report(inspection, ["pool"], "CONFIG_REQUIRED", {
       what: "Cannot use pool: it has no databases",
       why: "Clients name a database when they connect; without any, none can.",
@@ -102,7 +106,7 @@ function checkUpstreams(inspection: Inspection): void {
   }
   refer(inspection, { ...base, path: ["autoscale", "upstream"], name: autoscale?.upstream });
   if (lb === undefined) return;
-  if (to.length === 0 && inspection.needs("lb")) {
+  if (to.length === 0 && inspection.needs("lb") && !isMistaken(inspection, "lb")) {
     report(inspection, ["lb"], "CONFIG_REQUIRED", {
       what: "Cannot use lb: it has no upstreams",
       why: "An upstream is a group of servers that requests go to.",
@@ -118,7 +122,7 @@ function needsUpstream(inspection: Inspection, path: KnobPath, upstreams: readon
   const isRoutes = path.at(-1) === "routes";
   report(inspection, path, "CONFIG_UNKNOWN_UPSTREAM", {
     what: `Cannot use ${writePath(path.slice(0, isRoutes ? 1 : undefined))}: ${isRoutes ? "it has no routes" : "it names no upstream"} and there are ${upstreams.length} upstreams`,
-    fix: isRoutes ? `Write [[lb.routes]] with upstream = "${upstreams[0]}"` : `Write upstream = "${upstreams[0]}", or another of ${words(upstreams)}`,
+    fix: isRoutes ? `Write [[lb.routes]] with upstream = "${upstreams[0]}"` : `Write ${oneOf("upstream", upstreams)}`,
   });
 }
 
@@ -162,11 +166,12 @@ function refer(inspection: Inspection, { path, name, to, section, code, also = [
   const list = section === "router.shards";
   const table = isHidden ? `[${section}.NAME] of that name` : `[${section}.${writeKey(name)}]`;
   const missing = list ? `${quote(inspection, path, name)} is not in router.shards` : `there is no ${table}`;
-  const others = to.length === 0 ? "" : `There ${to.length === 1 ? "is" : "are"} ${words([...to])}`;
-  const fix = meant !== undefined ? undefined : others !== "" ? others : list ? "Add it to router.shards" : `Add ${table}`;
+  const others = to.length === 1 ? `Write ${to[0]}, the only one there is` : `Write one of ${words([...to])}`;
+  const add = list ? "add it to router.shards" : `add ${table}`;
+  const fix = meant !== undefined ? `Write ${meant}, or ${add}` : to.length === 0 ? `A${add.slice(1)}` : `${others}, or ${add}`;
   report(inspection, path, code, {
     what: `Cannot use ${writePath(path)}: ${missing}${meant === undefined ? "" : `, did you mean "${meant}"`}`,
-    ...(fix === undefined ? {} : { fix }),
+    fix,
   });
 }
 
@@ -174,15 +179,23 @@ function unclear(inspection: Inspection, knob: "db" | "cache" | "queue", stores:
   if (stores.length < 2 || !inspection.needs("app")) return;
   report(inspection, ["app", knob], "CONFIG_STORE_UNCLEAR", {
     what: `Cannot tell what app.${knob} is: there are ${stores.length} stores it could be`,
-    fix: `Write ${knob} = "${stores[0]}" in [app], or another of ${words(stores)}${knob === "db" ? ', or "pool" or "router"' : ""}`,
+    fix: `Write ${oneOf(knob, stores)} in [app]`,
   });
 }
 
 function unclearDatabase(inspection: Inspection, databases: readonly string[]): void {
   report(inspection, ["app", "db"], "CONFIG_STORE_UNCLEAR", {
     what: `Cannot tell which database of the pool app.db is: there are ${databases.length}`,
-    fix: `Write db = "pool/${databases[0]}", or another of ${words(databases)}`,
+    fix: `Write ${oneOf(
+      "db",
+      databases.map((name) => `pool/${name}`),
+    )} in [app]`,
   });
+}
+
+/** `db = "main" or db = "other"` */
+function oneOf(knob: string, values: readonly string[]): string {
+  return words(values.map((value) => `${knob} = ${JSON.stringify(value)}`));
 }
 
 function noSection(inspection: Inspection, section: "pool" | "router"): void {
@@ -191,6 +204,11 @@ function noSection(inspection: Inspection, section: "pool" | "router"): void {
     why: `db = "${section}" goes through a box with --role ${section}, whose section says where it listens.`,
     fix: `Add [${section}], or name a [postgres.NAME]`,
   });
+}
+
+/** Whether something in the section is wrong already, so that what seems to be missing may be meant by it. */
+function isMistaken({ found }: Inspection, section: "pool" | "lb"): boolean {
+  return found.some(({ path, problem }) => path[0] === section && path.length <= 2 && problem.code !== "CONFIG_RANGE");
 }
 
 /** The name stands in the environment of another box. */

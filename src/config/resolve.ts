@@ -7,10 +7,10 @@ import type { ListShape, MapShape, Row, Rows, Shape, TableShape } from "../../pr
 import { LIST_COUNT_MAX, MAP_COUNT_MAX, treeName } from "../../proxy/base/schema.ts";
 import type { ProblemCode } from "../problem/codes.ts";
 import { Problem } from "../problem/problem.ts";
-import { describe, writeKey, writePath, writeToml } from "./describe.ts";
+import { describe, words, writeKey, writePath, writeToml } from "./describe.ts";
 import { type Flaw, interpolate } from "./interpolate.ts";
 import { allKnobs, namesIn } from "./knob-path.ts";
-import { type Given, kindOf, type LeafShape, type Outcome, readLeaf, subject } from "./leaf.ts";
+import { HIDDEN_SUBJECT, kindOf, type Given, type LeafShape, type Outcome, readLeaf, subject } from "./leaf.ts";
 import { isSuspicious, isWholeReference, maskUrls, STARS } from "./mask.ts";
 import { parseBytes, parseDuration } from "./measure.ts";
 import { emptyTable, type Node, nodeOf, type Origin, placeOf, type Scalar, type TableNode } from "./node.ts";
@@ -82,11 +82,13 @@ class Resolver {
   }
 
   table(shape: TableShape, node: TableNode, at: At): { [name: string]: unknown } {
+    const meant = new Set<string | undefined>();
     for (const [name, entry] of node.entries) {
-      if (!Object.hasOwn(shape.rows, name)) this.#unknown(shape, name, { at, origin: entry.at, node: entry.node });
+      if (!Object.hasOwn(shape.rows, name)) meant.add(this.#unknown(shape, name, { at, origin: entry.at, node: entry.node }));
     }
     const values: [string, unknown][] = [];
     for (const [name, row] of Object.entries(shape.rows)) {
+      if (meant.has(name) && !node.entries.has(name)) continue;
       const below = { row, path: [...at.path, name], hidden: at.hidden || row.secret === true };
       const value = this.#row(row, node, below);
       if (value !== undefined) values.push([treeName(name, row), value]);
@@ -135,7 +137,7 @@ class Resolver {
     if (node.entries.size > limit) this.#add(at, node.origin, tooMany(node.entries.size, limit));
     const values: [string, unknown][] = [];
     for (const [name, entry] of node.entries) {
-      const below = { ...at, path: [...at.path, name] };
+      const below = { ...at, row: { ...shape.of, doc: "" }, path: [...at.path, name] };
       if (shape.keys === "name" && !/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/.test(name)) this.#badName(name, below, entry.at);
       else values.push([name, this.#value(shape.of, entry.node, below)]);
     }
@@ -148,8 +150,7 @@ class Resolver {
     const [min, max] = [shape.countMin ?? 0, shape.countMax ?? LIST_COUNT_MAX];
     if (items.length > max) this.#add(at, node.origin, tooMany(items.length, max));
     if (items.length < min) {
-      const fix = at.row.example === undefined ? {} : { fix: `Write ${writeKey(String(at.path.at(-1)))} = ${at.row.example}` };
-      this.#add(at, node.origin, { code: "CONFIG_RANGE", reason: `the list needs at least ${min} ${min === 1 ? "item" : "items"}`, ...fix });
+      this.#add(at, node.origin, { code: "CONFIG_RANGE", reason: `the list needs at least ${min} ${min === 1 ? "item" : "items"}` });
     }
     const before = this.values.length;
     const values = items.slice(0, max).map((item, index) => this.#value(shape.of, item, { ...at, path: [...at.path, index] }));
@@ -189,14 +190,23 @@ class Resolver {
     const fitting = tries.filter((_, index) => fits(shapes[index], node));
     const [only] = fitting;
     if (only !== undefined && fitting.length === 1) this.found.push(...only);
-    else this.#noneFits(shapes, node, at);
+    else this.#noneFits(shapes, tries, { node, at });
     return undefined;
   }
 
-  #noneFits(shapes: readonly Shape[], node: Node, at: At): void {
+  /** A text that none of the shapes takes: what they have in common is said, and the word that was probably meant. */
+  #noneFits(shapes: readonly Shape[], tries: readonly Found[][], { node, at }: { readonly node: Node; readonly at: At }): void {
     const shape: Shape = { kind: "either", of: shapes };
-    if (node.kind !== "text" || !shapes.some(takesText)) this.#wrongKind(shape, node, at);
-    else this.#add(at, node.origin, { code: "CONFIG_CHOICE", reason: `${valueSubject(node, at)} is not ${describe(shape)}`, ...exampleFix(at) });
+    if ((node.kind !== "text" && node.kind !== "words") || !shapes.some(takesText)) return void this.#wrongKind(shape, node, at);
+    const [parsed] = tries[shapes.findIndex((one) => takesText(one) && one.kind !== "choice")] ?? [];
+    if (parsed?.problem.code === "CONFIG_RANGE") return void this.found.push(parsed);
+    const subjectText = valueSubject(node, at);
+    const choices = shapes.flatMap((one) => (one.kind === "choice" ? one.of : []));
+    const meant = subjectText === HIDDEN_SUBJECT ? undefined : didYouMean(node.value, choices);
+    const code = parsed?.problem.code ?? "CONFIG_CHOICE";
+    const reason = `${subjectText} is not ${describe(shape)}`;
+    if (meant === undefined) this.#add(at, node.origin, { code, reason });
+    else this.#add(at, node.origin, { code: "CONFIG_CHOICE", reason: `${reason}, did you mean "${meant}"`, fix: `Write ${nameOf(at.path)} = "${meant}"` });
   }
 
   #leaf(shape: LeafShape, node: Node, at: At): unknown {
@@ -223,7 +233,7 @@ class Resolver {
       return undefined;
     }
     const referred = result.references > 0;
-    const hidden = at.hidden || referred || isSuspicious(node.value);
+    const hidden = at.hidden || referred || isSuspicious(node.value) || isPem(node.value);
     return { ...base, text: result.value, free: node.kind === "words" || referred, hidden };
   }
 
@@ -243,7 +253,7 @@ class Resolver {
       what,
       ...(where === undefined ? {} : { where }),
       ...(parts.why === undefined ? {} : { why: parts.why }),
-      ...(parts.fix === undefined ? {} : { fix: parts.fix }),
+      fix: parts.fix ?? usualFix(parts.at),
     });
     this.found.push({ path: parts.at.path, problem, isLocal: parts.isLocal === true });
   }
@@ -259,9 +269,8 @@ class Resolver {
   #missing(row: Row, parent: TableNode, at: At): void {
     if (this.#around.broken) return;
     const name = nameOf(at.path);
-    const fix = row.example === undefined ? `Set ${name} to ${describe(row)}` : `Write for instance ${name} = ${row.example}`;
     const where = writePath(at.path.slice(0, -1));
-    this.#report("CONFIG_REQUIRED", `Cannot use ${where}: it has no ${name}`, { at, origin: parent.origin, why: `${row.doc}.`, fix });
+    this.#report("CONFIG_REQUIRED", `Cannot use ${where}: it has no ${name}`, { at, origin: parent.origin, why: `It is this: ${lowerFirst(row.doc)}.` });
   }
 
   #badName(name: string, at: At, origin: Origin): void {
@@ -270,19 +279,22 @@ class Resolver {
     this.#report("CONFIG_NAME", what, { at, origin, fix });
   }
 
-  #unknown(shape: TableShape, name: string, seen: { readonly at: At; readonly origin: Origin; readonly node: Node }): void {
+  /** Returns the name that was probably meant. */
+  #unknown(shape: TableShape, name: string, seen: { readonly at: At; readonly origin: Origin; readonly node: Node }): string | undefined {
     const path = seen.at.path;
     const known = namesIn(shape);
     const meant = didYouMean(name, known);
     const word = JSON.stringify(name.slice(0, 64));
-    const what = path.length === 0 ? unknownSection(name, seen.node) : `Cannot use ${word} in [${writePath(path)}]: there is no such knob`;
-    const elsewhere = meant === undefined ? whereIs(name) : undefined;
-    const fix = meant === undefined ? (elsewhere ?? `Known here: ${known.join(", ")}`) : `Write ${meant} instead`;
-    this.#report("CONFIG_UNKNOWN_KEY", meant === undefined ? what : `${what}, did you mean "${meant}"`, {
+    const isRoot = path.length === 0;
+    const what = isRoot ? unknownSection(name, seen.node) : `Cannot use ${word} in ${writeHeader(path)}: there is no such knob`;
+    const better = isRoot ? `[${meant}]` : meant;
+    const fix = meant === undefined ? (whereIs(name) ?? `Known here: ${known.join(", ")}`) : `Write ${better} instead`;
+    this.#report("CONFIG_UNKNOWN_KEY", meant === undefined ? what : `${what}, did you mean ${isRoot ? better : JSON.stringify(meant)}`, {
       at: { ...seen.at, path: [...path, name] },
       origin: seen.origin,
       fix,
     });
+    return meant;
   }
 }
 
@@ -292,58 +304,6 @@ interface ReportParts {
   readonly why?: string;
   readonly fix?: string;
   readonly isLocal?: boolean;
-}
-
-function unknownSection(name: string, node: Node): string {
-  const written = writeKey(name.slice(0, 64));
-  const thing = node.kind === "table" ? `[${written}]: there is no such section` : `${written}: there is no such knob outside of a section`;
-  return `Cannot use ${thing}`;
-}
-
-/** Where a knob of that name does exist. */
-function whereIs(name: string): string | undefined {
-  const homes = allKnobs().filter(({ path }) => path.at(-1) === name && path.length > 1);
-  const [first] = homes;
-  if (first === undefined || homes.length > 4) return undefined;
-  return `There is a ${name} in ${homes.map(({ path }) => `[${writePath(path.slice(0, -1))}]`).join(" and in ")}`;
-}
-
-function nodeSubject(node: Node, at: At): string {
-  if (node.kind === "list") return "it is a list";
-  if (node.kind === "table") return "it is a table";
-  return `${valueSubject(node, at)} is ${kindOf(node)}`;
-}
-
-function valueSubject(node: Scalar, at: At): string {
-  const text = node.kind === "text" || node.kind === "words" ? node.value : undefined;
-  const hidden = at.hidden || (text !== undefined && (text.includes("${") || isSuspicious(text)));
-  return subject({ node, text, hidden, free: false, name: "", folder: "" });
-}
-
-function exampleFix({ row, path }: At): { readonly fix?: string } {
-  return row.example === undefined ? {} : { fix: `Write for instance ${nameOf(path)} = ${row.example}` };
-}
-
-function takesText(shape: Shape): boolean {
-  return shape.kind !== "integer" && shape.kind !== "number" && shape.kind !== "flag" && shape.kind !== "table" && shape.kind !== "map";
-}
-
-function kindFix(shape: Shape, node: Node, at: At): string | undefined {
-  const name = nameOf(at.path);
-  if (at.hidden) return undefined;
-  if (shape.kind === "list" && node.kind === "text") return `Put it in brackets: ${name} = [${JSON.stringify(maskUrls(node.value)).slice(0, 64)}]`;
-  if (at.row.example !== undefined) return `Write for instance ${name} = ${at.row.example}`;
-  if ((shape.kind === "table" || shape.kind === "map") && node.kind !== "list") return `Write [${writePath(at.path)}]`;
-  return undefined;
-}
-
-function tooMany(count: number, limit: number): Flaw {
-  return { code: "CONFIG_RANGE", reason: `${count} are more than ${limit}` };
-}
-
-function nameOf(path: KnobPath): string {
-  const name = path.findLast((part) => typeof part === "string");
-  return name === undefined ? "" : writeKey(name);
 }
 
 /** Whether a value of that kind is meant for the shape, right or wrong. */
@@ -376,7 +336,7 @@ function shownText(node: Scalar, value: unknown, hidden: boolean): string {
   if (hidden && !(text !== undefined && isWholeReference(text))) return JSON.stringify(STARS);
   if (text === undefined) return typeof value === "string" ? writeToml(value) : String(node.value);
   if (text.includes("${")) return writeToml(maskUrls(text));
-  if (isSuspicious(text)) return JSON.stringify(STARS);
+  if (isSuspicious(text) || isPem(text)) return JSON.stringify(STARS);
   if (typeof value === "string") return writeToml(maskUrls(value));
   return node.kind === "words" && typeof value !== "string" && /^[0-9.+-]+$|^(true|false)$/.test(text) ? text : writeToml(text);
 }

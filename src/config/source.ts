@@ -54,18 +54,16 @@ export class Source {
   }
 }
 
-/**
- * Turns hidden letters into stars. Before the caret one for one, so that it points right; from the caret on every hidden
- * run becomes three, so that a length is not told.
- */
-function unveil(masked: string, column: number, width: number): { readonly text: string; readonly width: number } {
-  const caret = column - 1;
-  const before = masked.slice(0, caret).replaceAll(HIDDEN, "*");
-  const comment = new RegExp(`[ \\t]*#[\\s${HIDDEN}]*$`);
-  const runs = new RegExp(`${HIDDEN}[${HIDDEN} ]*`, "g");
-  const shorten = (part: string) => part.replace(runs, STARS);
-  const under = shorten(masked.slice(caret, caret + width));
-  const after = masked.slice(caret + width);
-  const rest = comment.test(after) ? after.replace(comment, "") : after;
-  return { text: before + under + shorten(rest), width: Math.max(1, Math.min(under.length, width)) };
+const HIDDEN_RUNS = new RegExp(`${HIDDEN}+([ \\t]+${HIDDEN}+)*`, "g");
+const HIDDEN_COMMENT = new RegExp(`[ \\t]*#[ \\t${HIDDEN}]*$`);
+
+/** Turns every run of hidden letters into three stars, so that a length is not told, and leaves out a comment. */
+function unveil(masked: string, column: number, width: number): Pick<Place, "text" | "caret" | "width"> {
+  const shorten = (part: string) => part.replace(HIDDEN_RUNS, STARS);
+  const start = column - 1;
+  const before = shorten(masked.slice(0, start));
+  const under = shorten(masked.slice(start, start + width));
+  const after = shorten(masked.slice(start + width).replace(HIDDEN_COMMENT, ""));
+  const caret = before.length === start ? {} : { caret: before.length + 1 };
+  return { text: before + under + after, ...caret, width: Math.max(1, under.length) };
 }

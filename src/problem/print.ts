@@ -87,7 +87,7 @@ function printPlace({ file, line, column }: Place): string {
 
 function excerpt(place: Place, text: string, paint: Paint): string[] {
   const number = String(place.line ?? "").padStart(4);
-  const column = Math.max(1, place.column ?? 1);
+  const column = Math.max(1, place.caret ?? place.column ?? 1);
   const start = text.length <= EXCERPT_WIDTH ? 0 : Math.max(0, Math.min(column - EXCERPT_WIDTH / 2, text.length - EXCERPT_WIDTH));
   const part = printable(text.slice(start, start + EXCERPT_WIDTH));
   const [left, right] = [start > 0 ? "…" : "", start + EXCERPT_WIDTH < text.length ? "…" : ""];

@@ -13,6 +13,8 @@ export interface Place {
   readonly width?: number;
   /** The text of that line, for the caret. */
   readonly text?: string;
+  /** Where in `text` the caret stands, from 1, when it is not `column`: parts of the line are hidden. */
+  readonly caret?: number;
 }
 
 export interface ProblemParts {

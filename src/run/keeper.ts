@@ -123,7 +123,7 @@ export class Keeper {
 
   async #replace(child: ChildHandle, why: Problem): Promise<void> {
     if (!child.state.is("ready") || child.unwanted) return;
-    this.#seams.log.warn("worker_replaced", { worker: child.index, pid: child.pid, code: why.code, reason: why.message });
+    this.#seams.log.warn("worker_replaced", { child: placeOf(child), childPid: child.pid, code: why.code, reason: why.message });
     child.unwanted = true;
     const verdict = this.#restartOf(child).rule.afterDeath(this.#seams.clock.now() - child.bornMs);
     if (verdict === "crash loop") return this.#giveUp(child, why);
@@ -195,9 +195,8 @@ export class Keeper {
       throw child.lastWords ?? error;
     }
     this.#seams.log.info("child_ready", {
-      kind,
-      index,
-      pid: child.pid,
+      child: placeOf(child),
+      childPid: child.pid,
       afterMs: Math.round(this.#seams.clock.now() - child.bornMs),
     });
     this.#tellOverview();
@@ -215,9 +214,8 @@ export class Keeper {
   /** Later, by the rules of its place; over and over until it is ready, the box stops, or the rules say it is no use. */
   #bringBack(dead: ChildHandle, reason: Problem): void {
     this.#seams.log.error("child_crashed", {
-      kind: dead.kind,
-      index: dead.index,
-      pid: dead.pid,
+      child: placeOf(dead),
+      childPid: dead.pid,
       code: reason.code,
       reason: reason.message,
       ...(reason.parts.where === undefined ? {} : { where: reason.parts.where }),

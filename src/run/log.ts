@@ -141,7 +141,6 @@ async function jsonRender(options: LogOptions, clock: Clock): Promise<Render> {
   const logger = pino(
     {
       level: "debug",
-      messageKey: "event",
       base: { box, role, process: options.process, index, pid: process.pid },
       timestamp: () => `,"time":"${new Date(clock.wall()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
@@ -153,7 +152,7 @@ async function jsonRender(options: LogOptions, clock: Clock): Promise<Render> {
     },
   );
   return (level, event, fields) => {
-    logger[level](fields, event);
+    logger[level]({ event, ...fields });
     return line;
   };
 }

@@ -49,7 +49,6 @@ export function runStatus(folder: string, json: boolean, write: Write): number {
   return 0;
 }
 
-/** How long a stop may take: the longest drain a file can ask for is an hour, and `up` obeys it. */
 const STOP_LOOK_MS = 50;
 
 export async function runStop(folder: string, write: Write): Promise<number> {
@@ -120,12 +119,13 @@ function follow(
     rests.set(file, lines.pop() ?? "");
     for (const line of lines) say(file, line);
   };
-  const watchers = files.map((file) =>
-    watch(file, () => {
-      reading = reading.then(() => readOn(file));
-      reading.catch((error) => end.reject(error));
-    }),
-  );
+  const soon = (file: string): void => {
+    reading = reading.then(() => readOn(file));
+    reading.catch((error) => end.reject(error));
+  };
+  const watchers = files.map((file) => watch(file, () => soon(file)));
+  // What was added after the last lines were shown and before anyone watched.
+  for (const file of files) soon(file);
   const unlisten = obeySignals({ stop: () => end.resolve(0), now: () => end.resolve(0), reload: () => undefined });
   return end.promise.finally(() => {
     for (const watcher of watchers) watcher.close();

@@ -8,9 +8,14 @@ import { dirname } from "node:path";
 const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
 
-/** `lstat`, or `undefined` when there is nothing. */
+/** `lstat`, or `undefined` when there is nothing, a file where a folder should be included. */
 export function look(path: string): Stats | undefined {
-  return lstatSync(path, { throwIfNoEntry: false });
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOTDIR") return undefined;
+    throw error;
+  }
 }
 
 /** Whether `path` is a real folder that only `uid` and root can change. */

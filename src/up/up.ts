@@ -5,6 +5,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
+import { writeOut } from "../cli/out.ts";
 import { load } from "../config/load.ts";
 import type { Config } from "../config/config.ts";
 import { Problem } from "../problem/problem.ts";
@@ -64,7 +65,7 @@ class Up {
       json: words.json,
       tty,
       colour: tty && process.env["NO_COLOR"] === undefined,
-      write: (text) => process.stdout.write(text),
+      write: writeOut,
     });
   }
 

@@ -23,7 +23,8 @@ export async function measureStartup(executable: string, node: string, app: stri
     help.push(
       await timeOf(async () => Bun.spawn([executable, "--help"], { stdio: ["ignore", "ignore", "ignore"] }).exited),
     );
-    const argv = (port: number) => [executable, "--role", "app", "--listen", `127.0.0.1:${port}`, app];
+    const listen = (port: number) => `127.0.0.1:${port}`;
+    const argv = (port: number) => [executable, "--role", "app", "--log-level", "error", "--listen", listen(port), app];
     const scale = await start(argv, {}, last);
     const other = await start(() => [node, app], { NODE_ENV: "production" }, last);
     box.push(scale.readyMs);

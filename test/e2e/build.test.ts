@@ -29,6 +29,7 @@ async function run(argv: readonly string[], cwd: string): Promise<Ended> {
 const build = (cwd: string, ...words: string[]) => run([process.execPath, "build.ts", ...words], cwd);
 
 test("build: leaves alone what is built already", async () => {
+  expect(await build(root)).toMatchObject({ code: 0 });
   const before = statSync(SCALE);
   const { code, out } = await build(root);
   expect(out).toMatch(/^dist\/scale is up to date: scale \d+\.\d+\.\d+, [0-9a-z-]+\n$/);

@@ -508,6 +508,12 @@ if (isRoot) {
       expect(refused.code).toBe("UP_DATA_OTHER_USER");
       expect(await up.stop()).toBe(0);
       expect(processesIn(data)).toEqual([]);
+
+      const shut = join(base, "shut");
+      mkdirSync(join(shut, ".scale"), { recursive: true, mode: 0o700 });
+      const barred = drive(driver, { ...order, dir: join(shut, ".scale", "postgres") }, { uid: NOBODY, gid: NOBODY });
+      expect((await barred.until(({ event }) => event === "problem")).code).toBe("UP_DATA_UNWRITABLE");
+      expect(await barred.stop()).toBe(1);
     });
   });
 }

@@ -37,31 +37,33 @@ export async function scaleUp(order: UpOrder): Promise<Up> {
     stderr: "pipe",
   });
   const said: string[] = [];
+  const ready = Promise.withResolvers<Partial<Up> | undefined>();
   const complaints = child.stderr.text();
+  // Goes on reading after `ready`, so that the writer never blocks.
+  void readLines(child.stdout, (line) => {
+    said.push(line);
+    const event = JSON.parse(line) as Partial<Up> & { readonly event: string };
+    if (event.event === "ready") ready.resolve(event);
+  }).then(() => ready.resolve(undefined), ready.reject);
+  const event = await ready.promise;
+  if (event === undefined) {
+    const code = await child.exited;
+    throw new Error(`scale up ended with ${code} and was never ready:\n${said.join("\n")}\n${await complaints}`);
+  }
+  const { url = "", adminUrl = "", databaseUrl = "", boxes = [], stores = [] } = event;
   const stop = async (): Promise<number> => {
     child.kill("SIGINT");
     return child.exited;
   };
-  for await (const line of linesOf(child.stdout)) {
-    said.push(line);
-    const event = JSON.parse(line) as Partial<Up> & { readonly event: string };
-    if (event.event !== "ready") continue;
-    const { url = "", adminUrl = "", databaseUrl = "", boxes = [], stores = [] } = event;
-    return { url, adminUrl, databaseUrl, boxes, stores, pid: child.pid, stop };
-  }
-  const code = await child.exited;
-  throw new Error(`scale up ended with ${code} and was never ready:\n${said.join("\n")}\n${await complaints}`);
+  return { url, adminUrl, databaseUrl, boxes, stores, pid: child.pid, stop };
 }
 
-/** Goes on reading after the caller has what it wanted, so that the writer never blocks. */
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  const [mine, rest] = stream.tee();
-  void rest.pipeTo(new WritableStream());
+async function readLines(stream: ReadableStream<Uint8Array>, take: (line: string) => void): Promise<void> {
   const decoder = new TextDecoder();
   let text = "";
-  for await (const chunk of mine) {
+  for await (const chunk of stream) {
     const lines = (text + decoder.decode(chunk, { stream: true })).split("\n");
     text = lines.pop() ?? "";
-    yield* lines.filter((line) => line !== "");
+    for (const line of lines) if (line !== "") take(line);
   }
 }

@@ -20,21 +20,20 @@ const POSTGRES = `# Postgres. Without this section \`scale up\` brings one of it
 
 /** `entry` as it is seen from the folder of the file. */
 export function configText(entry: string): string {
-  return [
+  const app = [`${knob("app.entry", entry)}\n${orCommand()}`, knob("app.listen"), knob("app.workers"), knob("app.env")];
+  const parts = [
     INTRO,
-    [
-      "[app]",
-      knob("app.entry", entry),
-      orCommand(),
-      ...["listen", "workers", "env"].map((name) => knob(`app.${name}`)),
-    ],
-    ["[app.pool]", knob("app.pool.max")],
-    [POSTGRES, "#[postgres.main]", knob("postgres.main.primary")],
-    ["[admin]", knob("admin.listen"), knob("admin.token")],
-    ["[log]", knob("log.level")],
-  ]
-    .map((section) => `${[section].flat().join("\n")}\n`)
-    .join("\n");
+    section("[app]", app),
+    section("[app.pool]", [knob("app.pool.max")]),
+    section(`${POSTGRES}\n#[postgres.main]`, [knob("postgres.main.primary")]),
+    section("[admin]", [knob("admin.listen"), knob("admin.token")]),
+    section("[log]", [knob("log.level")]),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+function section(head: string, knobs: readonly string[]): string {
+  return `${head}\n${knobs.join("\n\n")}`;
 }
 
 /** Its words and its line. Throws when there is no such knob: that is our mistake, not a person's. */

@@ -75,11 +75,16 @@ function parse(path: string): { readonly [name: string]: unknown } | undefined {
   }
 }
 
-/** A file of this folder with the extension of a program. */
+/** A file of this folder with the extension of a program; what cannot be looked at is none. */
 function isProgram(folder: string, path: string): boolean {
   const within = normalize(path);
   if (!hasExtension(path) || isAbsolute(path) || within.startsWith(`..${sep}`)) return false;
-  return statSync(join(folder, within), { throwIfNoEntry: false })?.isFile() === true;
+  try {
+    return statSync(join(folder, within)).isFile();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    return false;
+  }
 }
 
 function hasExtension(path: string): boolean {

@@ -8,11 +8,14 @@ export interface Template {
   readonly program: string;
   /** What the program imports besides "scale", for package.json. */
   readonly dependencies: { readonly [name: string]: string };
-  /** What an editor wants to know about them. */
+  /** What an editor wants to know about them, and about `db`. */
   readonly types: { readonly [name: string]: string };
 }
 
 export const PROGRAM_FILE = "server.ts";
+
+/** scale.d.ts takes the type of `db` from it. */
+const TYPES = { postgres: "^3.4.0" };
 
 const HEADER = `// Runs as it is under \`scale up\`, at every tier. \`db\` is a postgres.js client (https://github.com/porsager/postgres):
 // values in \${} are sent apart from the statement. \`log\` writes structured lines.`;
@@ -63,14 +66,14 @@ export default app;
 `;
 
 export const templates = {
-  fetch: { title: "a fetch handler, no dependencies", program: FETCH, dependencies: {}, types: {} },
+  fetch: { title: "a fetch handler, no dependencies", program: FETCH, dependencies: {}, types: TYPES },
   express: {
     title: "an Express app",
     program: EXPRESS,
     dependencies: { express: "^5.1.0" },
-    types: { "@types/express": "^5.0.0", "@types/node": "^24.0.0" },
+    types: { ...TYPES, "@types/express": "^5.0.0", "@types/node": "^24.0.0" },
   },
-  hono: { title: "a Hono app", program: HONO, dependencies: { hono: "^4.0.0" }, types: {} },
+  hono: { title: "a Hono app", program: HONO, dependencies: { hono: "^4.0.0" }, types: TYPES },
 } as const satisfies { readonly [name: string]: Template };
 
 export type TemplateName = keyof typeof templates;

@@ -49,6 +49,18 @@ const ABANDONED_AFTER_MS = 60_000;
 
 /** Finds the place and makes its folder. Throws UP_DATA_… when existing data cannot be opened from here. */
 export function choosePlace(options: PlaceOptions): Place {
+  try {
+    return findPlace(options);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error) || error instanceof Problem) throw error;
+    throw new Problem("UP_DATA_UNWRITABLE", {
+      what: `Cannot keep a database in "${options.dir}": ${error.message}`,
+      fix: "Make the folder readable and writable, or give --ephemeral for a database of this run only.",
+    });
+  }
+}
+
+function findPlace(options: PlaceOptions): Place {
   if (options.ephemeral) return { home: makeEphemeral(options), ephemeral: true, elsewhere: false };
   const near = absolute(options.dir);
   const pointer = `${near}${POINTER_SUFFIX}`;
@@ -127,16 +139,9 @@ function unreachable(home: string): Problem {
 
 /** The others' execute bit lets Postgres' user through to its own folder, where it differs from ours. */
 function makeHome(home: string, owner: Owner): string {
-  try {
-    makeFolder(dirname(home), 0o755);
-    makeFolder(home, owner.other ? 0o711 : 0o700);
-    return home;
-  } catch (error) {
-    throw new Problem("UP_DATA_UNWRITABLE", {
-      what: `Cannot make "${home}": ${error instanceof Error ? error.message : String(error)}`,
-      fix: "Make the folder writable, or give --ephemeral for a database of this run only.",
-    });
-  }
+  makeFolder(dirname(home), 0o755);
+  makeFolder(home, owner.other ? 0o711 : 0o700);
+  return home;
 }
 
 /** `mkdir -p`; the last folder gets exactly `mode` when it is new. */

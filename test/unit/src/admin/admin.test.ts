@@ -278,6 +278,36 @@ test("Admin: stopped while it waits for its address, it does not come up later",
   expect(admin.listening).toBe(false);
 });
 
+test("Admin: stopped in the middle of an answer, it lets that one finish", async () => {
+  const [asked, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()];
+  const metrics = () => {
+    asked.resolve();
+    return gate.promise;
+  };
+  const admin = await started({}, { metrics });
+  const answer = raw(admin, request("GET /metrics", "Host: a"));
+  await asked.promise;
+  const stopped = admin.stop();
+  gate.resolve("late 1\n");
+  expect(await answer).toEndWith("late 1\n");
+  await stopped;
+});
+
+test("Admin: stopped, it does not wait for an answer that never comes, nor for an idle connection", async () => {
+  const asked = Promise.withResolvers<void>();
+  const metrics = () => {
+    asked.resolve();
+    return new Promise<never>(() => undefined);
+  };
+  const admin = await started({}, { metrics });
+  const idle = raw(admin, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n");
+  const hanging = raw(admin, request("GET /metrics", "Host: a"));
+  await asked.promise;
+  await admin.stop();
+  expect(await idle).toEndWith("ok\n");
+  expect(await hanging).toBe("");
+});
+
 function eventOf(name: string): Promise<void> {
   return new Promise((resolve) => {
     heard = () => {

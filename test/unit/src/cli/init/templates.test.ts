@@ -26,13 +26,14 @@ describe("packageJson", () => {
       expect(JSON.parse(packageJson(folder, templates.fetch))).toMatchObject({ name }));
   }
 
-  test("names what the program needs, and nothing when it needs nothing", () => {
+  test("names what the program needs, and no more", () => {
     expect(JSON.parse(packageJson("shop", templates.express))).toMatchObject({ dependencies: { express: "^5.1.0" } });
     expect(Object.keys(JSON.parse(packageJson("shop", templates.fetch)))).toEqual([
       "name",
       "private",
       "type",
       "scripts",
+      "devDependencies",
     ]);
   });
 });
