@@ -145,7 +145,8 @@ export type Values<R> = Flat<
   {
     readonly [N in keyof R & string as IsThere<R[N]> extends true ? NameOf<N, R[N]> : never]: ValueOf<R[N]>;
   } & {
-    readonly [N in keyof R & string as IsThere<R[N]> extends true ? never : NameOf<N, R[N]>]?: ValueOf<R[N]> | undefined;
+    readonly [N in keyof R & string as IsThere<R[N]> extends true ? never : NameOf<N, R[N]>]?:
+      ValueOf<R[N]> | undefined;
   }
 >;
 

@@ -28,7 +28,13 @@ const upstreamRows = {
       kind: "table",
       short: "address",
       rows: {
-        address: { kind: "address", use: "dial", required: true, doc: "The address that the balancer dials", example: '"app1:3000"' },
+        address: {
+          kind: "address",
+          use: "dial",
+          required: true,
+          doc: "The address that the balancer dials",
+          example: '"app1:3000"',
+        },
         weight: { kind: "integer", min: 0, max: 1_000, default: 1, doc: "Its share of the work; 0 takes none" },
       },
     },
@@ -94,7 +100,13 @@ export const lbRows = {
       kind: "table",
       short: "address",
       rows: {
-        address: { kind: "address", use: "listen", required: true, doc: "The address that clients dial", example: '"0.0.0.0:443"' },
+        address: {
+          kind: "address",
+          use: "listen",
+          required: true,
+          doc: "The address that clients dial",
+          example: '"0.0.0.0:443"',
+        },
         mode: {
           kind: "choice",
           of: ["http", "tcp"],
@@ -112,8 +124,20 @@ export const lbRows = {
           optional: true,
           doc: "Makes it an https address",
           rows: {
-            cert: { kind: "path", orPem: true, required: true, doc: "The certificate chain, PEM", example: '"/etc/scale/tls.crt"' },
-            key: { kind: "path", orPem: true, required: true, doc: "Its private key, PEM", example: '"/etc/scale/tls.key"' },
+            cert: {
+              kind: "path",
+              orPem: true,
+              required: true,
+              doc: "The certificate chain, PEM",
+              example: '"/etc/scale/tls.crt"',
+            },
+            key: {
+              kind: "path",
+              orPem: true,
+              required: true,
+              doc: "Its private key, PEM",
+              example: '"/etc/scale/tls.key"',
+            },
           },
         },
       },

@@ -57,7 +57,13 @@ export const poolRows = {
     optional: true,
     doc: "TLS with clients that ask for it",
     rows: {
-      cert: { kind: "path", orPem: true, required: true, doc: "The certificate chain, PEM", example: '"/etc/scale/tls.crt"' },
+      cert: {
+        kind: "path",
+        orPem: true,
+        required: true,
+        doc: "The certificate chain, PEM",
+        example: '"/etc/scale/tls.crt"',
+      },
       key: { kind: "path", orPem: true, required: true, doc: "Its private key, PEM", example: '"/etc/scale/tls.key"' },
       required: { kind: "flag", default: false, doc: "Whether clients without TLS are refused" },
     },

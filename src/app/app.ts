@@ -54,6 +54,7 @@ export class ProgramDuty implements Duty<AppSetup> {
   readonly #scale: ScaleModuleMaker;
   readonly #trouble = Promise.withResolvers<never>();
   #why: string | undefined;
+  #loaded = false;
   #giveBack = (): void => undefined;
 
   constructor(setup: AppSetup, host: Host) {
@@ -71,7 +72,13 @@ export class ProgramDuty implements Duty<AppSetup> {
       refused: (problem) => this.#refused(problem),
       closed: () => host.clock.after(REOPEN_PATIENCE_MS, () => this.#closed()),
     });
-    this.#guard = new Guard({ entry: this.#entry, process: process as unknown as Emitter, failed: (problem) => this.#failed(problem) });
+    this.#guard = new Guard({
+      entry: this.#entry,
+      process: process as unknown as Emitter,
+      failed: (problem) => this.#failed(problem),
+      // Whether it starts or serves: there is no later turn on which anyone could be told.
+      exited: (problem) => host.fail(problem),
+    });
     this.#scale = new ScaleModuleMaker({
       databaseUrl: () => process.env["DATABASE_URL"],
       poolMax: setup.poolMax,
@@ -171,6 +178,7 @@ export class ProgramDuty implements Duty<AppSetup> {
 
   async #run(entry: string): Promise<void> {
     const exports = await loadProgram(entry);
+    this.#loaded = true;
     if (this.#ports.isOpen) return;
     const source = readFileSync(entry, "utf8");
     const mayListen = mentionsListen(source, entry);
@@ -222,7 +230,9 @@ export class ProgramDuty implements Duty<AppSetup> {
     return new Problem("APP_NEVER_LISTENED", {
       what: `Cannot serve "${this.#name}": it did not listen within ${this.#setup.startTimeoutMs} ms`,
       where: { file: this.#entry },
-      why: "It was loaded, or still is: perhaps it waits for something before it listens, such as a server that does not answer.",
+      why: this.#loaded
+        ? "It was loaded, and then neither listened nor exported anything to serve. Perhaps it waits for a server that does not answer."
+        : "It is still being loaded: an await at its top level has not come to an end.",
       fix: "Let it call listen, or export what is to be served; if it needs more time, raise start_timeout",
     });
   }
@@ -239,6 +249,7 @@ export class ProgramDuty implements Duty<AppSetup> {
   #failed(problem: Problem): void {
     if (this.#why !== undefined || this.#state.is("draining") || this.#state.is("stopped")) return;
     this.#why = problem.message;
+    this.#guard.leave();
     if (this.#state.is("starting")) this.#trouble.reject(problem);
     else this.#host.fail(problem);
   }

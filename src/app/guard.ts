@@ -11,6 +11,8 @@ export interface GuardParts {
   /** `process`, or in a test something like it. */
   readonly process: Emitter;
   failed(problem: Problem): void;
+  /** The process is gone when this returns. */
+  exited(problem: Problem): void;
 }
 
 export interface Emitter {
@@ -57,16 +59,15 @@ export class Guard {
     else this.#crashed(reason, "a rejected promise that nobody handled");
   };
 
-  /** Ours ends this process too; only a stack with a frame of the program's says that it was the program. */
+  /** Where we end the process ourselves we have left before. An exit in tail position leaves no frame of its function. */
   readonly #onExit = (code: number): void => {
     if (this.#leaving) return;
-    const [frame] = userFrames(new Error("exit").stack);
-    if (frame === undefined) return;
     this.#leaving = true;
-    this.#parts.failed(
+    const [frame] = userFrames(new Error("exit").stack);
+    this.#parts.exited(
       new Problem("APP_EXITED", {
         what: `Cannot go on with "${basename(this.#parts.entry)}": it ended itself with exit code ${code}`,
-        where: placeOf(frame),
+        where: frame === undefined ? { file: this.#parts.entry } : placeOf(frame),
         fix: "Find out why it calls exit here; only a handler of SIGTERM should",
       }),
     );

@@ -164,7 +164,8 @@ export class Ports {
       renameSync(path, at.path);
       return server;
     } catch (error) {
-      throw this.#refuse(bindProblem(error, at));
+      // Anything but the system's refusal is about the program's own options, and for the program to hear.
+      throw isRefusal(error) ? this.#refuse(bindProblem(error, at)) : error;
     }
   }
 
@@ -250,6 +251,10 @@ export function bindProblem(error: unknown, at: Address): Problem {
   }
   const reason = error instanceof Error ? error.message : String(error);
   return new Problem("APP_CANNOT_BIND", { what: `Cannot listen at "${address}": ${reason}` });
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && "code" in error && typeof error.code === "string" && /^E[A-Z]+$/.test(error.code);
 }
 
 function inodeOf(path: string): number | undefined {

@@ -30,9 +30,24 @@ export function findEntry(path: string): string {
 export async function loadProgram(entry: string): Promise<unknown> {
   beMain(entry);
   try {
-    return await import(entry);
+    return await importFromRoot(entry);
   } catch (error) {
     throw problemOf(error, { code: "APP_LOAD_FAILED", what: `Cannot load "${basename(entry)}"`, file: entry });
+  }
+}
+
+/**
+ * What our own code imports, the runtime first looks up in the `paths` of the current directory's tsconfig.json, which could
+ * so put any file in the program's place. It looks before `import` returns, so for that moment we stand where there is none;
+ * the program's own tsconfig.json holds for what the program imports.
+ */
+function importFromRoot(entry: string): Promise<unknown> {
+  const here = process.cwd();
+  process.chdir("/");
+  try {
+    return import(entry);
+  } finally {
+    process.chdir(here);
   }
 }
 

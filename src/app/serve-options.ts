@@ -83,8 +83,15 @@ function routeTable(routes: Readonly<Record<string, unknown>>, watch: Watch): Re
 
 function routeOf(route: unknown, watch: Watch): unknown {
   if (isHandler(route)) return fetchHandler(route, watch);
-  if (!isObject(route) || !Object.keys(route).every((name) => METHODS.has(name))) return route;
+  if (!isMethodTable(route)) return route;
   return Object.fromEntries(Object.entries(route).map(([method, answer]) => [method, routeOf(answer, watch)]));
+}
+
+/** And not a Response, which has no names of its own, or an HTML file. */
+function isMethodTable(route: unknown): route is Readonly<Record<string, unknown>> {
+  if (!isObject(route)) return false;
+  const names = Object.keys(route);
+  return names.length > 0 && names.every((name) => METHODS.has(name));
 }
 
 function webSocketHandlers(handlers: Readonly<Record<string, unknown>>, watch: Watch): Record<string, unknown> {

@@ -29,6 +29,7 @@ const STACK_LINES_MAX = 8;
 const SOURCE_BYTES_MAX = 8 << 20;
 const SOURCE_LINE_MAX = 240;
 const MESSAGE_MAX = 1_000;
+const CAUSE_MAX = 300;
 /** Our own files: frames in them say nothing about the program. */
 const OURS = dirname(import.meta.dir);
 
@@ -61,8 +62,9 @@ export function placeOf(frame: Frame): Place {
 function ofError(error: Error, trouble: Trouble): Problem {
   const [frame] = userFrames(error.stack);
   const place = frame === undefined ? missingExport(error, trouble) : placeOf(frame);
-  const what = `${trouble.what}: ${titleOf(error)}`;
-  return make(trouble, what, place, [stackOf(error), causeOf(error)].filter((part) => part !== "").join("\n"));
+  const [title = "", ...more] = titleOf(error).split("\n");
+  const why = [...more, ...stackOf(error), causeOf(error)].filter((line) => line.trim() !== "").join("\n");
+  return make(trouble, `${trouble.what}: ${title}`, place, why);
 }
 
 interface BuildMessageLike {
@@ -149,14 +151,16 @@ function isTheirs(frame: Frame): boolean {
   return !frame.file.startsWith("/$bunfs/") && !frame.file.startsWith(`${OURS}/`);
 }
 
-function stackOf(error: Error): string {
+/** The way to the place that is named; nothing when that is all there is. */
+function stackOf(error: Error): string[] {
   const lines = (error.stack ?? "").split("\n").filter((line) => frameOf(line).some(isTheirs));
-  return lines.slice(0, STACK_LINES_MAX).join("\n");
+  return lines.length < 2 ? [] : lines.slice(0, STACK_LINES_MAX).map((line) => line.trim());
 }
 
 function causeOf(error: Error): string {
   if (error.cause === undefined) return "";
-  return `Caused by ${error.cause instanceof Error ? titleOf(error.cause) : describe(error.cause)}`;
+  const cause = error.cause instanceof Error ? titleOf(error.cause) : describe(error.cause);
+  return `Caused by ${cause.slice(0, CAUSE_MAX)}`;
 }
 
 function titleOf(error: Error): string {

@@ -23,11 +23,14 @@ export async function runCheck(words: CheckWords): Promise<number> {
   const failed = problems.some((problem) => !isWarning(problem));
   const summary = loaded === undefined ? undefined : summaryOf(loaded.config);
   if (words.json) {
-    words.write(`${JSON.stringify({ file: words.file, ...problemsObject(problems), ...(summary === undefined ? {} : { summary }) })}\n`);
+    words.write(
+      `${JSON.stringify({ file: words.file, ...problemsObject(problems), ...(summary === undefined ? {} : { summary }) })}\n`,
+    );
     return failed ? 2 : 0;
   }
   if (problems.length > 0) words.write(printProblems(problems, { colour: words.colour }));
-  if (summary !== undefined && !failed) words.write(`${problems.length > 0 ? "\n" : ""}${words.file} has no errors. ${summary}\n`);
+  if (summary !== undefined && !failed)
+    words.write(`${problems.length > 0 ? "\n" : ""}${words.file} has no errors. ${summary}\n`);
   return failed ? 2 : 0;
 }
 
@@ -50,7 +53,9 @@ async function lookAt({ file, live, folder, env }: CheckWords): Promise<Look> {
 
 /** "It describes app (./server.ts on 127.0.0.1:3000) and 1 postgres." */
 function summaryOf(config: Config): string {
-  const roles = roleNames.filter((role) => config[role] !== undefined).map((role) => `${role} (${listens(config, role)})`);
+  const roles = roleNames
+    .filter((role) => config[role] !== undefined)
+    .map((role) => `${role} (${listens(config, role)})`);
   const stores = (["postgres", "redis", "queue"] as const)
     .map((kind) => ({ kind, count: Object.keys(config[kind]).length }))
     .filter(({ count }) => count > 0)

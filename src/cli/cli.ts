@@ -4,7 +4,7 @@
  */
 import { Command, CommanderError, Option } from "commander";
 import { codes } from "../problem/codes.ts";
-import { Problem, Problems } from "../problem/problem.ts";
+import { Problem, problemsOf } from "../problem/problem.ts";
 import { writeOut } from "./out.ts";
 import { versionLine, VERSION } from "./version.ts";
 
@@ -38,9 +38,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
 
 /** Prints whatever ended the command, and says what the exit code is. */
 async function tell(error: unknown, json: boolean): Promise<number> {
-  const { asProblem } = await import("../run/peer.ts");
   const { printProblems, problemsJson } = await import("../problem/print.ts");
-  const problems: readonly Problem[] = error instanceof Problems ? error.list : [asProblem(error)];
+  const problems = problemsOf(error);
   if (json) writeOut(problemsJson(problems));
   else process.stderr.write(printProblems(problems, { colour: process.stderr.isTTY === true }));
   return Math.max(1, ...problems.map((problem) => codes[problem.code].exit));
@@ -78,9 +77,16 @@ function addRole(program: Command, finish: (code: number) => void): void {
     .addOption(new Option("--dev", "as scale dev runs it").hideHelp())
     .action(async (entry: string | undefined, options: Record<string, unknown>) => {
       if (options["role"] === undefined) {
-        if (entry === undefined) throw new Problem("CLI_NOTHING_TO_DO", { what: "Cannot tell what to do: neither a command nor --role is given", fix: "See scale --help" });
+        if (entry === undefined)
+          throw new Problem("CLI_NOTHING_TO_DO", {
+            what: "Cannot tell what to do: neither a command nor --role is given",
+            fix: "See scale --help",
+          });
         const { unknownCommand } = await import("./unknown-command.ts");
-        throw unknownCommand(entry, program.commands.map((command) => command.name()));
+        throw unknownCommand(
+          entry,
+          program.commands.map((command) => command.name()),
+        );
       }
       const { runRole } = await import("./role.ts");
       finish(await runRole(entry, options));
@@ -128,7 +134,11 @@ function addControl(program: Command, finish: (code: number) => void, out: Out):
     .option("-n, --lines <n>", "how many of the last lines", "100")
     .action(async (box: string | undefined, options: { follow?: boolean; lines: string }) => {
       const { runLogs } = await import("../up/control.ts");
-      const words = { ...(box === undefined ? {} : { box }), follow: options.follow === true, lines: Number(options.lines) };
+      const words = {
+        ...(box === undefined ? {} : { box }),
+        follow: options.follow === true,
+        lines: Number(options.lines),
+      };
       finish(await runLogs(process.cwd(), words, out));
     });
   program
@@ -145,7 +155,14 @@ function addControl(program: Command, finish: (code: number) => void, out: Out):
     .option("--json", "for machines")
     .action(async (box: string | undefined, options: { json?: boolean }) => {
       const { runReload } = await import("./reload.ts");
-      finish(await runReload({ folder: process.cwd(), json: options.json === true, write: out, ...(box === undefined ? {} : { box }) }));
+      finish(
+        await runReload({
+          folder: process.cwd(),
+          json: options.json === true,
+          write: out,
+          ...(box === undefined ? {} : { box }),
+        }),
+      );
     });
 }
 

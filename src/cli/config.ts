@@ -25,7 +25,10 @@ export interface ConfigWords {
 export async function runConfig(words: ConfigWords): Promise<number> {
   const { file, role, entry, options = {}, folder, env } = words;
   const named = file === undefined ? {} : { file };
-  const flags = role === undefined ? [] : quickForm(role, { entry, options: { ...options, ...(file === undefined ? {} : { config: file }) } });
+  const flags =
+    role === undefined
+      ? []
+      : quickForm(role, { entry, options: { ...options, ...(file === undefined ? {} : { config: file }) } });
   const { values, warnings } = await load({ ...named, flags, env, folder, ...(role === undefined ? {} : { role }) });
   if (words.json) words.write(`${JSON.stringify({ values: values.map(valueObject) })}\n`);
   else words.write(valueLines(values));
@@ -44,5 +47,7 @@ const VALUE_WIDTH = 48;
 function valueLines(values: readonly ResolvedValue[]): string {
   const names = Math.max(0, ...values.map(({ path }) => path.length));
   const texts = Math.min(VALUE_WIDTH, Math.max(0, ...values.map(({ shown }) => shown.length)));
-  return values.map(({ path, shown, origin }) => `${path.padEnd(names)} = ${shown.padEnd(texts)}  ${originText(origin)}\n`).join("");
+  return values
+    .map(({ path, shown, origin }) => `${path.padEnd(names)} = ${shown.padEnd(texts)}  ${originText(origin)}\n`)
+    .join("");
 }

@@ -6,7 +6,7 @@ import { isLocal, parseAddress } from "../../proxy/base/address.ts";
 import { writePath } from "./describe.ts";
 import type { Inspection } from "./draft.ts";
 import { quote, report } from "./references.ts";
-import type { KnobPath } from "./resolve.ts";
+import type { KnobPath } from "./wording.ts";
 
 export function checkConflicts(inspection: Inspection): void {
   checkProgram(inspection);
@@ -43,7 +43,9 @@ function checkRedis(inspection: Inspection): void {
     const hasNodes = isWritten(inspection, [...path, "nodes"]);
     if (store === undefined || hasUrl !== hasNodes) continue;
     report(inspection, path, "CONFIG_STORE_PARTS", {
-      what: hasUrl ? `Cannot use ${writePath(path)}: it has both url and nodes` : `Cannot use ${writePath(path)}: it has neither url nor nodes`,
+      what: hasUrl
+        ? `Cannot use ${writePath(path)}: it has both url and nodes`
+        : `Cannot use ${writePath(path)}: it has neither url nor nodes`,
       fix: 'Write url = "redis://host:6379" for one server, or nodes = ["host:6379", …] for a cluster',
     });
   }
@@ -60,7 +62,9 @@ function checkQueues(inspection: Inspection): void {
     if (store?.driver === undefined) continue;
     const path = ["queue", name];
     const { part, example } = driverParts[store.driver];
-    const extra = (["brokers", "url", "path"] as const).find((other) => other !== part && isWritten(inspection, [...path, other]));
+    const extra = (["brokers", "url", "path"] as const).find(
+      (other) => other !== part && isWritten(inspection, [...path, other]),
+    );
     if (!isWritten(inspection, [...path, part])) {
       report(inspection, path, "CONFIG_STORE_PARTS", {
         what: `Cannot use ${writePath(path)}: driver "${store.driver}" needs ${part}`,
@@ -118,7 +122,9 @@ function checkListeners(inspection: Inspection): void {
     const severity = role === other || other === "admin" || role === "admin" ? "error" : "warning";
     report(inspection, listener.path, "CONFIG_LISTEN_TWICE", {
       what: `Cannot listen twice on ${quote(inspection, listener.path, listener.address)}: ${writePath(first.path)} is there already`,
-      ...(severity === "warning" ? { why: "On one machine only one of them can start; on two machines both can." } : {}),
+      ...(severity === "warning"
+        ? { why: "On one machine only one of them can start; on two machines both can." }
+        : {}),
       fix: "Give one of them another port",
       severity,
     });
@@ -132,7 +138,10 @@ function listenersOf({ config }: Inspection): readonly Listener[] {
     { path: ["admin", "listen"], address: admin?.listen },
     { path: ["app", "listen"], address: app?.listen },
     ...(pool?.listen ?? []).map((address, index) => ({ path: ["pool", "listen", index], address })),
-    ...(lb?.listen ?? []).map((listen, index) => ({ path: ["lb", "listen", index, "address"], address: listen?.address })),
+    ...(lb?.listen ?? []).map((listen, index) => ({
+      path: ["lb", "listen", index, "address"],
+      address: listen?.address,
+    })),
     ...(router?.listen ?? []).map((address, index) => ({ path: ["router", "listen", index], address })),
   ];
   return all.filter((listener): listener is Listener => listener.address !== undefined);

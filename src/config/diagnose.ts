@@ -146,7 +146,8 @@ export function diagnose(statement: string, index: number, message: string): Dia
     const match = statement.length > STATEMENT_LENGTH_MAX ? null : slip.pattern.exec(statement);
     if (match?.indices === undefined) continue;
     const [from, until] = match.indices[1] ?? match.indices[0] ?? [index, index + 1];
-    const offset = from + (/^\s*/.exec(statement.slice(from, until))?.[0].length ?? 0) * (match[1] === undefined ? 1 : 0);
+    const offset =
+      from + (/^\s*/.exec(statement.slice(from, until))?.[0].length ?? 0) * (match[1] === undefined ? 1 : 0);
     const width = widthOf(statement, offset, until);
     return { what: slip.what, fix: slip.fix, ...(slip.why === undefined ? {} : { why: slip.why }), offset, width };
   }

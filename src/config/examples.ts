@@ -83,7 +83,10 @@ const examples: { readonly [T in Tier]: Example } = {
   },
   3: {
     title: "Many servers, a cache, a pooling proxy, reads from replicas",
-    diagram: ["client ─▶ lb ─▶ app × 2 ─▶ Redis", "                 app × 2 ─▶ pool ─▶ primary (writes), replica (reads)"],
+    diagram: [
+      "client ─▶ lb ─▶ app × 2 ─▶ Redis",
+      "                 app × 2 ─▶ pool ─▶ primary (writes), replica (reads)",
+    ],
     start: [
       "scale --role pool --config tier3.toml",
       "scale --role app --config tier3.toml      on app1 and app2",
@@ -118,10 +121,19 @@ const examples: { readonly [T in Tier]: Example } = {
       shard(2),
       { name: ["redis", "cache"], knobs: { nodes: ["cache1:6379", "cache2:6379", "cache3:6379"] } },
       { name: ["queue", "main"], knobs: { driver: "kafka", brokers: ["k1:9092", "k2:9092", "k3:9092"] } },
-      { name: ["app"], knobs: { entry: ENTRY, listen: "0.0.0.0:3000", workers: "auto", db: "router", cache: "cache", queue: "main" } },
+      {
+        name: ["app"],
+        knobs: { entry: ENTRY, listen: "0.0.0.0:3000", workers: "auto", db: "router", cache: "cache", queue: "main" },
+      },
       { name: ["app", "groups", "appliers"], knobs: { consume: ["links"] } },
-      { name: ["router"], knobs: { listen: ["0.0.0.0:6543"], advertise: ["router1:6543"], shards: ["shard0", "shard1", "shard2"] } },
-      { name: ["router", "tables"], knobs: { links: { key: "slug" }, clicks: { key: "slug" }, users: "reference", "*": "single:shard0" } },
+      {
+        name: ["router"],
+        knobs: { listen: ["0.0.0.0:6543"], advertise: ["router1:6543"], shards: ["shard0", "shard1", "shard2"] },
+      },
+      {
+        name: ["router", "tables"],
+        knobs: { links: { key: "slug" }, clicks: { key: "slug" }, users: "reference", "*": "single:shard0" },
+      },
       ...lb,
       { name: ["edge"], knobs: { addresses: ["198.51.100.1/32"] } },
       { name: ["autoscale"], knobs: { executor: "systemd", target: "scale-app@", min: 2, max: 50 } },

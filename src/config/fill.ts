@@ -26,7 +26,12 @@ export function fillDefaults(config: Config): Filled {
       ...(lb === undefined ? {} : { lb: { ...lb, ...fillLb(lb, upstreams, only) } }),
       ...(autoscale === undefined
         ? {}
-        : { autoscale: { ...autoscale, upstream: autoscale.upstream ?? only("autoscale.upstream", upstreams, "lb.upstreams") } }),
+        : {
+            autoscale: {
+              ...autoscale,
+              upstream: autoscale.upstream ?? only("autoscale.upstream", upstreams, "lb.upstreams"),
+            },
+          }),
     },
     values,
   };
@@ -50,6 +55,7 @@ function fillLb(lb: NonNullable<Config["lb"]>, upstreams: readonly string[], onl
     return needs ? { ...one, upstream: only(`lb.listen[${index}].upstream`, upstreams, "lb.upstreams") } : one;
   });
   const balances = lb.listen.some((one) => one.mode === "http");
-  const upstream = lb.routes.length === 0 && balances ? only("lb.routes[0].upstream", upstreams, "lb.upstreams") : undefined;
+  const upstream =
+    lb.routes.length === 0 && balances ? only("lb.routes[0].upstream", upstreams, "lb.upstreams") : undefined;
   return { listen, routes: upstream === undefined ? lb.routes : [{ path: "/", upstream }] };
 }

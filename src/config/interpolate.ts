@@ -24,8 +24,7 @@ export interface Flaw {
 }
 
 export type Interpolated =
-  | { readonly value: string; readonly references: number; readonly flaw?: undefined }
-  | { readonly flaw: Flaw };
+  { readonly value: string; readonly references: number; readonly flaw?: undefined } | { readonly flaw: Flaw };
 
 const REFERENCE = /\$\$\{|\$\{([^}]*)(\}?)/g;
 
@@ -79,7 +78,11 @@ function fromEnvironment(name: string, { env }: Surroundings): string | Flaw {
 function fromFile(name: string, { folder }: Surroundings): string | Flaw {
   const path = isAbsolute(name) ? name : resolve(folder, name);
   const fix = "Check the path and that the user scale runs as may read the file";
-  const flaw = (reason: string): Flaw => ({ code: "CONFIG_SECRET_UNREADABLE", reason: `the file "${name}" ${reason}`, fix });
+  const flaw = (reason: string): Flaw => ({
+    code: "CONFIG_SECRET_UNREADABLE",
+    reason: `the file "${name}" ${reason}`,
+    fix,
+  });
   if (name === "") return flaw("has no name");
   try {
     const stat = statSync(path);

@@ -56,11 +56,24 @@ function shapeSchema(shape: Shape): JsonObject {
     case "choice":
       return orReference({ type: "string", enum: [...shape.of] });
     case "duration":
-      return orReference({ type: "string", pattern: "^([0-9]+(\\.[0-9]+)? ?(ms|s|m|h|d) ?)+$", title: describe(shape) });
+      return orReference({
+        type: "string",
+        pattern: "^([0-9]+(\\.[0-9]+)? ?(ms|s|m|h|d) ?)+$",
+        title: describe(shape),
+      });
     case "bytes":
-      return orReference({ type: "string", pattern: "^[0-9]+(\\.[0-9]+)? ?([kKmMgGtT]([iI]?[bB])?|[bB])$", title: describe(shape) });
+      return orReference({
+        type: "string",
+        pattern: "^[0-9]+(\\.[0-9]+)? ?([kKmMgGtT]([iI]?[bB])?|[bB])$",
+        title: describe(shape),
+      });
     case "address":
-      return { anyOf: [{ type: "string", title: describe(shape) }, { type: "integer", minimum: 0, maximum: 65_535 }] };
+      return {
+        anyOf: [
+          { type: "string", title: describe(shape) },
+          { type: "integer", minimum: 0, maximum: 65_535 },
+        ],
+      };
     case "url":
       return orReference({ type: "string", pattern: `^(${shape.schemes.join("|")})://` });
     case "path":

@@ -6,7 +6,7 @@ import type { Shape } from "../../proxy/base/schema.ts";
 import { Problem } from "../problem/problem.ts";
 import { writePath } from "./describe.ts";
 import { didYouMean } from "./did-you-mean.ts";
-import { allKnobs, canBeWords, envName, findKnob, namesIn, rootRow } from "./knob-path.ts";
+import { allKnobs, canBeWords, envName, findKnob, namesIn, rootRow, settablePath } from "./knob-path.ts";
 import { type Node, type Origin, overlay, placeOf, type TableNode } from "./node.ts";
 
 export interface FlagWords {
@@ -42,8 +42,9 @@ export function overlayFlags(root: TableNode, flags: readonly FlagWords[]): Prob
     const origin: Origin = { from: "flag", flag };
     const knob = findKnob(words);
     if ("word" in knob) problems.push(unknownPath(words, knob.meant, origin));
-    else if (!canBeWords(knob.row)) problems.push(notOneText(path, origin));
-    else if (!overlay(root, toLeaf(words, knob.row), { kind: "words", value: text, origin })) problems.push(inTheWay(words, origin, "error"));
+    else if (settablePath(words) === undefined) problems.push(notOneText(path, canBeWords(knob.row), origin));
+    else if (!overlay(root, toLeaf(words, knob.row), { kind: "words", value: text, origin }))
+      problems.push(inTheWay(words, origin, "error"));
   }
   return problems;
 }
@@ -96,7 +97,8 @@ function below(shape: Shape, name: string): Shape {
 function unknownVariable(name: string, words: readonly string[]): Problem {
   const names = allKnobs().flatMap(({ path }) => envName(path) ?? []);
   const meant = nearestByWord(words) ?? didYouMean(name, names);
-  const onlyFile = "word" in findKnob(words.map((word) => word.toLowerCase())) ? undefined : "This knob can only be set in a file.";
+  const onlyFile =
+    "word" in findKnob(words.map((word) => word.toLowerCase())) ? undefined : "This knob can only be set in a file.";
   return new Problem("CONFIG_ENV_UNKNOWN", {
     what: `Cannot use ${name}: no knob has that variable${meant === undefined ? "" : `, did you mean ${meant}`}`,
     where: { file: `env ${name}` },
@@ -117,7 +119,13 @@ function nearestByWord(words: readonly string[]): string | undefined {
 
 function unknownPath(words: readonly string[], meant: string | undefined, origin: Origin): Problem {
   const path = writePath(words);
-  const better = meant === undefined ? didYouMean(path, allKnobs().map((knob) => writePath(knob.path))) : undefined;
+  const better =
+    meant === undefined
+      ? didYouMean(
+          path,
+          allKnobs().map((knob) => writePath(knob.path)),
+        )
+      : undefined;
   const hint = meant ?? better;
   return new Problem("CONFIG_UNKNOWN_KEY", {
     what: `Cannot set ${path}: there is no such knob${hint === undefined ? "" : `, did you mean "${hint}"`}`,
@@ -126,11 +134,11 @@ function unknownPath(words: readonly string[], meant: string | undefined, origin
   });
 }
 
-function notOneText(path: string, origin: Origin): Problem {
+function notOneText(path: string, isInList: boolean, origin: Origin): Problem {
   return new Problem("CONFIG_TYPE", {
-    what: `Cannot set ${path}: it is a section, not a knob`,
+    what: `Cannot set ${path}: ${isInList ? "it is in a list, and which item is meant only a file can say" : "it is a section, not a knob"}`,
     ...whereOf(origin),
-    fix: `Set a knob in it; "scale explain ${path}" lists them`,
+    fix: isInList ? "Write it in a file" : `Set a knob in it; "scale explain ${path}" lists them`,
   });
 }
 

@@ -3,8 +3,22 @@
  * and maps (`resolve.ts`). Invariant: a hidden value is in no message.
  */
 import { isAbsolute, resolve } from "node:path";
-import { type AddressFlaw, formatAddress, PORT_MAX, parseAddress, UNIX_PATH_BYTES_MAX } from "../../proxy/base/address.ts";
-import type { AddressShape, NumberShape, PathShape, Shape, SpanShape, TextShape, UrlShape } from "../../proxy/base/schema.ts";
+import {
+  type AddressFlaw,
+  formatAddress,
+  PORT_MAX,
+  parseAddress,
+  UNIX_PATH_BYTES_MAX,
+} from "../../proxy/base/address.ts";
+import type {
+  AddressShape,
+  NumberShape,
+  PathShape,
+  Shape,
+  SpanShape,
+  TextShape,
+  UrlShape,
+} from "../../proxy/base/schema.ts";
 import { TEXT_LENGTH_MAX } from "../../proxy/base/schema.ts";
 import { describe } from "./describe.ts";
 import type { Flaw } from "./interpolate.ts";
@@ -85,13 +99,19 @@ export function kindOf(node: Scalar): string {
   }
 }
 
-function flawed(code: Flaw["code"], reason: string, more: { readonly why?: string; readonly fix?: string } = {}): Outcome {
+function flawed(
+  code: Flaw["code"],
+  reason: string,
+  more: { readonly why?: string; readonly fix?: string } = {},
+): Outcome {
   return { flaw: { code, reason, ...more } };
 }
 
 function wrongType(shape: Shape, given: Given): Outcome {
   const isWords = given.free && given.text !== undefined;
-  const what = isWords ? `${subject(given)} is not ${describe(shape)}` : `${subject(given)} is ${kindOf(given.node)}, wanted ${describe(shape)}`;
+  const what = isWords
+    ? `${subject(given)} is not ${describe(shape)}`
+    : `${subject(given)} is ${kindOf(given.node)}, wanted ${describe(shape)}`;
   const fix = quotesFix(shape, given);
   return flawed("CONFIG_TYPE", what, fix === undefined ? {} : { fix });
 }
@@ -152,8 +172,14 @@ function readSpan(shape: SpanShape, given: Given, text: string): Outcome {
   if (value === undefined) {
     const meant = isDuration && !given.hidden ? meantDuration(text) : undefined;
     const fix = meant === undefined ? `Write ${describe(shape)}` : `Write ${given.name} = "${meant}"`;
-    const why = isDuration ? "The units are ms, s, m, h and d." : "The units are B, KB, MB, GB and TB; 1KB is 1024 bytes.";
-    return flawed(isDuration ? "CONFIG_DURATION" : "CONFIG_BYTES", `${subject(given)} is not a ${isDuration ? "duration" : "size"}`, { why, fix });
+    const why = isDuration
+      ? "The units are ms, s, m, h and d."
+      : "The units are B, KB, MB, GB and TB; 1KB is 1024 bytes.";
+    return flawed(
+      isDuration ? "CONFIG_DURATION" : "CONFIG_BYTES",
+      `${subject(given)} is not a ${isDuration ? "duration" : "size"}`,
+      { why, fix },
+    );
   }
   if (value >= min && value <= max) return { value };
   const limit = value < min ? `less than ${format(min)}` : `more than ${format(max)}`;
@@ -184,11 +210,13 @@ function readAddress(shape: AddressShape, given: Given, text: string): Outcome {
   const address = parseAddress(text.trim());
   const wanted = { fix: `Write ${describe(shape)}` };
   if (typeof address === "string") {
-    const fix = address === "bad host" && text.includes("::") ? { fix: 'Put an IPv6 address in brackets: "[::1]:3000"' } : wanted;
+    const fix =
+      address === "bad host" && text.includes("::") ? { fix: 'Put an IPv6 address in brackets: "[::1]:3000"' } : wanted;
     return flawed("CONFIG_ADDRESS", `${subject(given)} ${addressFlaws[address]}`, fix);
   }
   if (address.path !== undefined) return { value: `unix:${absolute(address.path, given.folder)}` };
-  if (shape.use === "dial" && address.port === 0) return flawed("CONFIG_ADDRESS", `${subject(given)} has port 0, which nobody can dial`, wanted);
+  if (shape.use === "dial" && address.port === 0)
+    return flawed("CONFIG_ADDRESS", `${subject(given)} has port 0, which nobody can dial`, wanted);
   return { value: formatAddress(address) };
 }
 

@@ -10,7 +10,7 @@ import type { Config } from "./config.ts";
 import { writePath } from "./describe.ts";
 import type { Loaded } from "./load.ts";
 import { placeOf } from "./node.ts";
-import type { KnobPath } from "./resolve.ts";
+import type { KnobPath } from "./wording.ts";
 
 export const CONNECT_TIMEOUT_SECONDS = 3;
 const OLDEST_VERSION = 140_000;
@@ -68,7 +68,10 @@ async function checkListener(loaded: Loaded, { path, address }: Listener): Promi
   return [
     problemAt(loaded, path, "CONFIG_LIVE_LISTEN", {
       what: `Cannot listen on ${writePath(path)}: ${listenFlaws[flaw] ?? flaw}`,
-      fix: flaw === "EADDRINUSE" ? 'Stop that process ("ss -ltnp" names it), or choose another port' : "Choose another address",
+      fix:
+        flaw === "EADDRINUSE"
+          ? 'Stop that process ("ss -ltnp" names it), or choose another port'
+          : "Choose another address",
     }),
   ];
 }
@@ -80,7 +83,9 @@ async function listenOnce(address: Address): Promise<string | undefined> {
   const server = createServer();
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   server.once("error", (error) => resolve("code" in error ? String(error.code) : error.message));
-  server.listen({ host: address.host, port: address.port, exclusive: true }, () => server.close(() => resolve(undefined)));
+  server.listen({ host: address.host, port: address.port, exclusive: true }, () =>
+    server.close(() => resolve(undefined)),
+  );
   return promise;
 }
 
@@ -100,9 +105,18 @@ interface Server {
 
 function serversOf(config: Config): readonly Server[] {
   return Object.entries(config.postgres).flatMap(([name, store]) => {
-    const common = { ...wantedOf(config, name), isShard: config.router?.shards.includes(name) ?? false, hasReplicas: store.replicas.length > 0 };
+    const common = {
+      ...wantedOf(config, name),
+      isShard: config.router?.shards.includes(name) ?? false,
+      hasReplicas: store.replicas.length > 0,
+    };
     const primary = { ...common, path: ["postgres", name, "primary"], url: store.primary, isPrimary: true };
-    const replicas = store.replicas.map((url, index) => ({ ...common, path: ["postgres", name, "replicas", index], url, isPrimary: false }));
+    const replicas = store.replicas.map((url, index) => ({
+      ...common,
+      path: ["postgres", name, "replicas", index],
+      url,
+      isPrimary: false,
+    }));
     return [primary, ...replicas];
   });
 }
@@ -136,7 +150,12 @@ const QUESTION = `select current_setting('server_version_num')::int as version,
 
 async function checkServer(loaded: Loaded, server: Server): Promise<Problem[]> {
   const { default: postgres } = await import("postgres");
-  const sql = postgres(server.url, { max: 1, connect_timeout: CONNECT_TIMEOUT_SECONDS, prepare: false, onnotice: () => undefined });
+  const sql = postgres(server.url, {
+    max: 1,
+    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    prepare: false,
+    onnotice: () => undefined,
+  });
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Late()), CONNECT_TIMEOUT_SECONDS * 2_000);
   try {
@@ -155,18 +174,30 @@ class Late extends Error {}
 function judge(loaded: Loaded, server: Server, facts: Facts): Problem[] {
   const problems: Problem[] = [];
   const name = writePath(server.path);
-  const add = (code: ProblemCode, finding: Finding, path = server.path) => problems.push(problemAt(loaded, path, code, finding));
+  const add = (code: ProblemCode, finding: Finding, path = server.path) =>
+    problems.push(problemAt(loaded, path, code, finding));
   if (facts.version < OLDEST_VERSION) {
-    add("CONFIG_LIVE_VERSION", { what: `Cannot use ${name}: it is Postgres ${Math.floor(facts.version / 10_000)}, wanted 14 or later` });
+    add("CONFIG_LIVE_VERSION", {
+      what: `Cannot use ${name}: it is Postgres ${Math.floor(facts.version / 10_000)}, wanted 14 or later`,
+    });
   }
   if (server.isPrimary === facts.in_recovery) {
-    const what = server.isPrimary ? "it is in recovery and takes no writes" : "it is not in recovery and follows nobody";
-    add("CONFIG_LIVE_ROLE", { what: `Cannot use ${name}: ${what}`, fix: "Exchange the URLs of the primary and the replica" });
+    const what = server.isPrimary
+      ? "it is in recovery and takes no writes"
+      : "it is not in recovery and follows nobody";
+    add("CONFIG_LIVE_ROLE", {
+      what: `Cannot use ${name}: ${what}`,
+      fix: "Exchange the URLs of the primary and the replica",
+    });
   }
   if (server.wanted > facts.places && server.wantedBy !== undefined) {
     const knob = writePath(server.wantedBy);
     const what = `Cannot open ${server.wanted} connections to ${name}: it accepts ${facts.places}`;
-    add("CONFIG_LIVE_CONNECTIONS", { what, fix: `Lower ${knob}, or raise max_connections of the server` }, server.wantedBy);
+    add(
+      "CONFIG_LIVE_CONNECTIONS",
+      { what, fix: `Lower ${knob}, or raise max_connections of the server` },
+      server.wantedBy,
+    );
   }
   if (server.isPrimary && server.hasReplicas && facts.wal_level === "minimal") {
     const what = `Cannot have replicas of ${name}: its wal_level is "minimal", wanted "replica" or "logical"`;
@@ -174,7 +205,10 @@ function judge(loaded: Loaded, server: Server, facts: Facts): Problem[] {
   }
   if (server.isPrimary && server.isShard && facts.prepared === 0) {
     const what = `Cannot commit over several shards on ${name}: its max_prepared_transactions is 0`;
-    add("CONFIG_LIVE_PREPARED", { what, fix: "Set max_prepared_transactions to at least router.size and restart the server" });
+    add("CONFIG_LIVE_PREPARED", {
+      what,
+      fix: "Set max_prepared_transactions to at least router.size and restart the server",
+    });
   }
   return problems;
 }
@@ -192,7 +226,8 @@ function refusal(loaded: Loaded, { path }: Server, error: unknown): Problem {
       fix: "Try the same URL with psql from this machine",
     });
   }
-  const reason = error instanceof Late ? "no answer in time" : (reachFlaws[code] ?? (code === "" ? "no connection" : code));
+  const reason =
+    error instanceof Late ? "no answer in time" : (reachFlaws[code] ?? (code === "" ? "no connection" : code));
   return problemAt(loaded, path, "CONFIG_LIVE_UNREACHABLE", {
     what: `Cannot reach ${name}: ${reason}`,
     fix: "Check the host and port, that the server runs and listens there, and the firewall between",

@@ -40,6 +40,9 @@ export interface Loaded {
   readonly origins: ReadonlyMap<string, Origin>;
 }
 
+/** More are not told at once. */
+export const PROBLEMS_MAX = 100;
+
 /** Throws Problems, warnings included, when there is an error among them. */
 export async function load(sources: Sources): Promise<Loaded> {
   const folder = sources.folder ?? process.cwd();
@@ -53,11 +56,12 @@ export async function load(sources: Sources): Promise<Loaded> {
   });
   const draft = resolved.tree as Inspection["config"];
   const found: Found[] = [...resolved.found];
-  if (!toml.broken) inspect({ ...resolved, config: draft, found, needs: (role) => sources.strict === true || sources.role === role });
+  if (!toml.broken)
+    inspect({ ...resolved, config: draft, found, needs: (role) => sources.strict === true || sources.role === role });
   const needed = found.filter(({ isLocal, path }) => !isLocal || isNeeded(draft, path, sources.role));
   const problems = [...toml.problems, ...layered, ...needed.map(({ problem }) => problem)];
   if (!toml.broken && !problems.some(isError)) problems.push(...checkSections(draft, sources));
-  if (problems.some(isError)) throw new Problems(inOrder(problems));
+  if (problems.some(isError)) throw new Problems(withLimit(inOrder(problems)));
   // Without problems the tree has the type that the knob tables say (see resolve.ts).
   const filled = fillDefaults(resolved.tree as unknown as Config);
   return {
@@ -88,8 +92,17 @@ function inspect(inspection: Inspection): void {
 function checkSections(config: Inspection["config"], { role, strict, file }: Sources): Problem[] {
   const where = file === undefined ? {} : { where: { file } };
   if (role !== undefined && config[role] === undefined) {
-    const fix = file === undefined ? `See "scale --role ${role} --help" for the flags that do without a file` : `Add [${role}] to it`;
-    return [new Problem("CONFIG_NO_SECTION", { what: `Cannot be role "${role}": ${file === undefined ? "nothing describes it" : `there is no [${role}]`}`, ...where, fix })];
+    const fix =
+      file === undefined
+        ? `See "scale --role ${role} --help" for the flags that do without a file`
+        : `Add [${role}] to it`;
+    return [
+      new Problem("CONFIG_NO_SECTION", {
+        what: `Cannot be role "${role}": ${file === undefined ? "nothing describes it" : `there is no [${role}]`}`,
+        ...where,
+        fix,
+      }),
+    ];
   }
   const hasRole = (["app", "pool", "lb", "router"] as const).some((name) => config[name] !== undefined);
   if (strict !== true || hasRole) return [];
@@ -120,12 +133,17 @@ function isNeeded(config: Inspection["config"], path: Found["path"], role: RoleN
 function storesOf(config: Inspection["config"], role: RoleName): readonly (string | undefined)[] {
   if (role === "pool") return Object.values(config.pool?.databases ?? {}).map((database) => database?.store);
   if (role === "router") return config.router?.shards ?? [];
-  if (role === "app") return Object.keys(config.postgres ?? {}).filter((name) => isOnlyOr(config.postgres, config.app?.db, name));
+  if (role === "app")
+    return Object.keys(config.postgres ?? {}).filter((name) => isOnlyOr(config.postgres, config.app?.db, name));
   return [];
 }
 
 /** Whether the store is the one that is named, or, when none is, the only one. */
-function isOnlyOr(stores: Draft<{ [name: string]: object }>, named: string | undefined, name: string | number | undefined): boolean {
+function isOnlyOr(
+  stores: Draft<{ [name: string]: object }>,
+  named: string | undefined,
+  name: string | number | undefined,
+): boolean {
   return named === undefined ? Object.keys(stores ?? {}).length === 1 : named === name;
 }
 
@@ -133,8 +151,19 @@ function isError(problem: Problem): boolean {
   return problem.parts.severity !== "warning";
 }
 
+/** The first of them, and how many more there are. */
+function withLimit(problems: readonly Problem[]): readonly Problem[] {
+  if (problems.length <= PROBLEMS_MAX) return problems;
+  const what = `Cannot show all problems: there are ${problems.length - PROBLEMS_MAX} more, or even more than that`;
+  return [
+    ...problems.slice(0, PROBLEMS_MAX),
+    new Problem("CONFIG_MANY", { what, fix: "Correct these, and check again" }),
+  ];
+}
+
 /** By place; what has none comes last, in the order it was found. */
 function inOrder(problems: readonly Problem[]): readonly Problem[] {
-  const rank = ({ parts: { where } }: Problem) => [where?.line ?? (where === undefined ? 2e9 : 1e9), where?.column ?? 0] as const;
+  const rank = ({ parts: { where } }: Problem) =>
+    [where?.line ?? (where === undefined ? 2e9 : 1e9), where?.column ?? 0] as const;
   return problems.toSorted((a, b) => rank(a)[0] - rank(b)[0] || rank(a)[1] - rank(b)[1]);
 }

@@ -3,15 +3,17 @@ import { readFileSync, statSync } from "node:fs";
 import { writePath } from "./describe.ts";
 import type { Inspection } from "./draft.ts";
 import { quote, report } from "./references.ts";
-import type { KnobPath } from "./resolve.ts";
+import type { KnobPath } from "./wording.ts";
 
 const PEM_BYTES_MAX = 1_048_576;
 
 export function checkLocalFiles(inspection: Inspection): void {
   const { app, lb, pool } = inspection.config;
   checkEntry(inspection, ["app", "entry"], app?.entry);
-  for (const [name, group] of Object.entries(app?.groups ?? {})) checkEntry(inspection, ["app", "groups", name, "entry"], group?.entry);
-  for (const [index, listen] of (lb?.listen ?? []).entries()) checkTls(inspection, ["lb", "listen", index, "tls"], listen?.tls);
+  for (const [name, group] of Object.entries(app?.groups ?? {}))
+    checkEntry(inspection, ["app", "groups", name, "entry"], group?.entry);
+  for (const [index, listen] of (lb?.listen ?? []).entries())
+    checkTls(inspection, ["lb", "listen", index, "tls"], listen?.tls);
   checkTls(inspection, ["pool", "tls"], pool?.tls);
 }
 
@@ -39,7 +41,8 @@ function checkTls(inspection: Inspection, path: KnobPath, tls: TlsDraft | undefi
 
 function checkPem(inspection: Inspection, path: KnobPath, file: string | undefined): void {
   if (file === undefined || isReference(file) || file.startsWith("-----BEGIN")) return;
-  const flaw = flawOf(file) ?? (isPem(file) ? undefined : "is not PEM: it does not have a line that begins with -----BEGIN");
+  const flaw =
+    flawOf(file) ?? (isPem(file) ? undefined : "is not PEM: it does not have a line that begins with -----BEGIN");
   if (flaw === undefined) return;
   report(inspection, path, "CONFIG_TLS_FILE", {
     what: `Cannot use ${writePath(path)}: ${quote(inspection, path, file)} ${flaw}`,

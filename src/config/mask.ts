@@ -34,8 +34,12 @@ export function maskUrls(text: string, stars: (password: string) => string = () 
   return masked.replace(QUERY_PASSWORD, (...match: [string, string, string]) => veil(...match));
 }
 
-/** Whether a text may hold a password where `maskUrls` does not find it. */
-export function isSuspicious(text: string): boolean {
+/** Whether a text may hold a secret that `maskUrls` does not find: a private key, or a password in a crooked URL. */
+export function looksSecret(text: string): boolean {
+  return text.startsWith("-----BEGIN") || isCrookedUrl(text);
+}
+
+function isCrookedUrl(text: string): boolean {
   if (!text.includes("@")) return false;
   return !/^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^\s:/?#@]*(:@|@)[^@]*$/.test(text.replace(URL_PASSWORD, "$1@"));
 }
@@ -93,7 +97,7 @@ function maskValue(word: string, piece: Piece, key: string, keys: Keys): string 
   const inside = piece.kind === "string" ? word.slice(1, piece.closed === true ? -1 : undefined) : word;
   if (isWholeReference(inside)) return word;
   const harmless = key === "key" ? PLAIN_KEY.test(inside) : keys.harmless(key);
-  if (!harmless || isSuspicious(inside)) return piece.kind === "string" ? hideInside(word) : hide(word);
+  if (!harmless || looksSecret(inside)) return piece.kind === "string" ? hideInside(word) : hide(word);
   return maskUrls(word, hide);
 }
 

@@ -46,7 +46,8 @@ export function meantDuration(text: string): string | undefined {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\.?\s*$/.exec(text);
   if (match === null) return undefined;
   const [, count, word] = match;
-  const unit = DURATION_WORDS[(word ?? "").toLowerCase()];
+  const name = (word ?? "").toLowerCase();
+  const unit = Object.hasOwn(DURATION_WORDS, name) ? DURATION_WORDS[name] : undefined;
   return unit === undefined ? undefined : `${count}${unit}`;
 }
 

@@ -62,9 +62,11 @@ export function nodeOf(written: Written, origin: Origin = NOWHERE): Node {
     if (Number.isInteger(written)) return { kind: "integer", value: BigInt(written), origin };
     return { kind: "float", value: written, origin };
   }
-  if (Array.isArray(written)) return { kind: "list", items: written.map((item: Written) => nodeOf(item, origin)), origin };
+  if (Array.isArray(written))
+    return { kind: "list", items: written.map((item: Written) => nodeOf(item, origin)), origin };
   const table = emptyTable(origin);
-  for (const [name, value] of Object.entries(written)) table.entries.set(name, { at: origin, node: nodeOf(value, origin) });
+  for (const [name, value] of Object.entries(written))
+    table.entries.set(name, { at: origin, node: nodeOf(value, origin) });
   return table;
 }
 

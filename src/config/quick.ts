@@ -92,7 +92,8 @@ function databaseOf(url: string): string {
 
 function setFlag(assignment: string): FlagWords {
   const equals = assignment.indexOf("=");
-  if (equals > 0) return { path: assignment.slice(0, equals).trim(), text: assignment.slice(equals + 1), flag: "--set" };
+  if (equals > 0)
+    return { path: assignment.slice(0, equals).trim(), text: assignment.slice(equals + 1), flag: "--set" };
   throw new Problem("CONFIG_QUICK", {
     what: "Cannot use --set: there is no = between the knob and its value",
     where: { file: "flag --set" },
@@ -104,7 +105,10 @@ function noUse(role: RoleName, flag: string): Problem {
   return new Problem("CONFIG_QUICK", {
     what: `Cannot use ${flag}: a box of role ${role} has no use for it`,
     where: { file: `flag ${flag}` },
-    fix: role === "app" ? "Name the database in a file, or in SCALE_POSTGRES__MAIN__PRIMARY" : "Describe it in a file: --config FILE",
+    fix:
+      role === "app"
+        ? "Name the database in a file, or in SCALE_POSTGRES__MAIN__PRIMARY"
+        : "Describe it in a file: --config FILE",
   });
 }
 

@@ -35,7 +35,8 @@ function readBytes(file: string, path: string): Uint8Array {
   } catch (error) {
     if (error instanceof Problem) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (code === "ENOENT") throw unreadable(file, "there is no such file", 'Check the name; "scale init" writes a first one');
+    if (code === "ENOENT")
+      throw unreadable(file, "there is no such file", 'Check the name; "scale init" writes a first one');
     if (code === "EACCES") throw unreadable(file, "this user may not read it", "Change its owner or its mode");
     throw unreadable(file, code === "" ? String(error) : code, "Check the name and the disk");
   }

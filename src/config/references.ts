@@ -8,7 +8,7 @@ import { words, writeKey, writePath } from "./describe.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import type { Inspection } from "./draft.ts";
 import { placeOf } from "./node.ts";
-import type { KnobPath } from "./resolve.ts";
+import type { KnobPath } from "./wording.ts";
 
 export interface Finding {
   readonly what: string;
@@ -63,9 +63,22 @@ function checkDb(inspection: Inspection): void {
     if (pool === undefined) return noSection(inspection, "pool");
     const databases = Object.keys(pool.databases ?? {});
     if (database === undefined) return databases.length > 1 ? unclearDatabase(inspection, databases) : undefined;
-    return refer(inspection, { path: ["app", "db"], name: database, to: databases, section: "pool.databases", code: "CONFIG_UNKNOWN_STORE" });
+    return refer(inspection, {
+      path: ["app", "db"],
+      name: database,
+      to: databases,
+      section: "pool.databases",
+      code: "CONFIG_UNKNOWN_STORE",
+    });
   }
-  refer(inspection, { path: ["app", "db"], name: app.db, to: stores, section: "postgres", code: "CONFIG_UNKNOWN_STORE", also: ["pool", "router"] });
+  refer(inspection, {
+    path: ["app", "db"],
+    name: app.db,
+    to: stores,
+    section: "postgres",
+    code: "CONFIG_UNKNOWN_STORE",
+    also: ["pool", "router"],
+  });
 }
 
 function checkStoreOf(inspection: Inspection, knob: "cache" | "queue", section: "redis" | "queue"): void {
@@ -102,7 +115,8 @@ function checkUpstreams(inspection: Inspection): void {
   }
   for (const [index, listen] of (lb?.listen ?? []).entries()) {
     refer(inspection, { ...base, path: ["lb", "listen", index, "upstream"], name: listen?.upstream });
-    if (listen?.mode === "tcp" && listen.upstream === undefined && to.length > 1) needsUpstream(inspection, ["lb", "listen", index], to);
+    if (listen?.mode === "tcp" && listen.upstream === undefined && to.length > 1)
+      needsUpstream(inspection, ["lb", "listen", index], to);
   }
   refer(inspection, { ...base, path: ["autoscale", "upstream"], name: autoscale?.upstream });
   if (lb === undefined) return;
@@ -115,7 +129,8 @@ function checkUpstreams(inspection: Inspection): void {
   }
   const balances = (lb.listen ?? []).some((listen) => listen?.mode === "http");
   if (to.length > 1 && balances && (lb.routes ?? []).length === 0) needsUpstream(inspection, ["lb", "routes"], to);
-  if (autoscale !== undefined && autoscale.upstream === undefined && to.length > 1) needsUpstream(inspection, ["autoscale"], to);
+  if (autoscale !== undefined && autoscale.upstream === undefined && to.length > 1)
+    needsUpstream(inspection, ["autoscale"], to);
 }
 
 function needsUpstream(inspection: Inspection, path: KnobPath, upstreams: readonly string[]): void {
@@ -142,9 +157,15 @@ function checkShards(inspection: Inspection): void {
   }
   for (const [table, kind] of Object.entries(router?.tables ?? {})) {
     if (typeof kind !== "string" || !kind.startsWith("single:")) continue;
-    const known = shards.filter((shard) => shard !== undefined);
+    const known = [...new Set(shards.filter((shard) => shard !== undefined))];
     const name = kind.slice("single:".length);
-    refer(inspection, { path: ["router", "tables", table], name, to: known, section: "router.shards", code: "CONFIG_UNKNOWN_SHARD" });
+    refer(inspection, {
+      path: ["router", "tables", table],
+      name,
+      to: known,
+      section: "router.shards",
+      code: "CONFIG_UNKNOWN_SHARD",
+    });
   }
 }
 
@@ -168,7 +189,8 @@ function refer(inspection: Inspection, { path, name, to, section, code, also = [
   const missing = list ? `${quote(inspection, path, name)} is not in router.shards` : `there is no ${table}`;
   const others = to.length === 1 ? `Write ${to[0]}, the only one there is` : `Write one of ${words([...to])}`;
   const add = list ? "add it to router.shards" : `add ${table}`;
-  const fix = meant !== undefined ? `Write ${meant}, or ${add}` : to.length === 0 ? `A${add.slice(1)}` : `${others}, or ${add}`;
+  const fix =
+    meant !== undefined ? `Write ${meant}, or ${add}` : to.length === 0 ? `A${add.slice(1)}` : `${others}, or ${add}`;
   report(inspection, path, code, {
     what: `Cannot use ${writePath(path)}: ${missing}${meant === undefined ? "" : `, did you mean "${meant}"`}`,
     fix,

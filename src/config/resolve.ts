@@ -7,16 +7,28 @@ import type { ListShape, MapShape, Row, Rows, Shape, TableShape } from "../../pr
 import { LIST_COUNT_MAX, MAP_COUNT_MAX, treeName } from "../../proxy/base/schema.ts";
 import type { ProblemCode } from "../problem/codes.ts";
 import { Problem } from "../problem/problem.ts";
-import { describe, words, writeKey, writePath, writeToml } from "./describe.ts";
+import { describe, writePath, writeToml } from "./describe.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import { type Flaw, interpolate } from "./interpolate.ts";
-import { allKnobs, namesIn } from "./knob-path.ts";
-import { HIDDEN_SUBJECT, kindOf, type Given, type LeafShape, type Outcome, readLeaf, subject } from "./leaf.ts";
-import { isSuspicious, isWholeReference, maskUrls, STARS } from "./mask.ts";
+import { namesIn } from "./knob-path.ts";
+import { type Given, HIDDEN_SUBJECT, type LeafShape, type Outcome, readLeaf } from "./leaf.ts";
+import { isWholeReference, looksSecret, maskUrls, STARS } from "./mask.ts";
 import { parseBytes, parseDuration } from "./measure.ts";
 import { emptyTable, type Node, nodeOf, type Origin, placeOf, type Scalar, type TableNode } from "./node.ts";
-import { didYouMean } from "./did-you-mean.ts";
-
-export type KnobPath = readonly (string | number)[];
+import {
+  type KnobPath,
+  kindFix,
+  lowerFirst,
+  nameOf,
+  nodeSubject,
+  type Spot,
+  tooMany,
+  unknownSection,
+  usualFix,
+  valueSubject,
+  whereIs,
+  writeHeader,
+} from "./wording.ts";
 
 /** One value as it may be printed. */
 export interface ResolvedValue {
@@ -61,14 +73,8 @@ export function resolveTree(rows: Rows, root: TableNode, around: Circumstances):
   return { tree, values: resolver.values, found: resolver.found, origins: resolver.origins, hidden: resolver.hidden };
 }
 
-/** Where the walk is. */
-interface At {
-  /** The row the value belongs to, for examples. */
-  readonly row: Row;
-  readonly path: KnobPath;
-  /** A secret, by the row or one above it. */
-  readonly hidden: boolean;
-}
+/** After so many problems no more are looked for. */
+const FOUND_MAX = 1_000;
 
 class Resolver {
   readonly values: ResolvedValue[] = [];
@@ -81,10 +87,11 @@ class Resolver {
     this.#around = around;
   }
 
-  table(shape: TableShape, node: TableNode, at: At): { [name: string]: unknown } {
+  table(shape: TableShape, node: TableNode, at: Spot): { [name: string]: unknown } {
     const meant = new Set<string | undefined>();
     for (const [name, entry] of node.entries) {
-      if (!Object.hasOwn(shape.rows, name)) meant.add(this.#unknown(shape, name, { at, origin: entry.at, node: entry.node }));
+      if (!Object.hasOwn(shape.rows, name))
+        meant.add(this.#unknown(shape, name, { at, origin: entry.at, node: entry.node }));
     }
     const values: [string, unknown][] = [];
     for (const [name, row] of Object.entries(shape.rows)) {
@@ -96,7 +103,7 @@ class Resolver {
     return Object.fromEntries(values);
   }
 
-  #row(row: Row, parent: TableNode, at: At): unknown {
+  #row(row: Row, parent: TableNode, at: Spot): unknown {
     const written = parent.entries.get(String(at.path.at(-1)))?.node;
     if (written !== undefined) return this.#value(row, written, at);
     if (row.default !== undefined) return this.#value(row, nodeOf(row.default), at);
@@ -105,7 +112,7 @@ class Resolver {
     return row.kind === "table" || row.kind === "map" ? this.#value(row, emptyTable(), at) : undefined;
   }
 
-  #value(shape: Shape, node: Node, at: At): unknown {
+  #value(shape: Shape, node: Node, at: Spot): unknown {
     this.origins.set(writePath(at.path), node.origin);
     switch (shape.kind) {
       case "table":
@@ -121,7 +128,7 @@ class Resolver {
     }
   }
 
-  #tableOrShort(shape: TableShape, node: Node, at: At): unknown {
+  #tableOrShort(shape: TableShape, node: Node, at: Spot): unknown {
     if (node.kind === "table") return this.table(shape, node, at);
     if (shape.short === undefined) return this.#wrongKind(shape, node, at);
     const short = shape.rows[shape.short];
@@ -131,7 +138,7 @@ class Resolver {
     return this.table(shape, wrapped, at);
   }
 
-  #map(shape: MapShape, node: Node, at: At): unknown {
+  #map(shape: MapShape, node: Node, at: Spot): unknown {
     if (node.kind !== "table") return this.#wrongKind(shape, node, at);
     const limit = shape.countMax ?? MAP_COUNT_MAX;
     if (node.entries.size > limit) this.#add(at, node.origin, tooMany(node.entries.size, limit));
@@ -144,23 +151,28 @@ class Resolver {
     return Object.fromEntries(values.slice(0, limit));
   }
 
-  #list(shape: ListShape, node: Node, at: At): unknown {
+  #list(shape: ListShape, node: Node, at: Spot): unknown {
     const items = this.#items(shape, node);
     if (items === undefined) return this.#wrongKind(shape, node, at);
     const [min, max] = [shape.countMin ?? 0, shape.countMax ?? LIST_COUNT_MAX];
     if (items.length > max) this.#add(at, node.origin, tooMany(items.length, max));
     if (items.length < min) {
-      this.#add(at, node.origin, { code: "CONFIG_RANGE", reason: `the list needs at least ${min} ${min === 1 ? "item" : "items"}` });
+      this.#add(at, node.origin, {
+        code: "CONFIG_RANGE",
+        reason: `the list needs at least ${min} ${min === 1 ? "item" : "items"}`,
+      });
     }
     const before = this.values.length;
-    const values = items.slice(0, max).map((item, index) => this.#value(shape.of, item, { ...at, path: [...at.path, index] }));
+    const values = items
+      .slice(0, max)
+      .map((item, index) => this.#value(shape.of, item, { ...at, path: [...at.path, index] }));
     if (isLeaf(shape.of)) this.#joinShown(before, node.origin, at);
     else if (items.length === 0) this.#show(at, "[]", { origin: node.origin, hidden: false });
     return values;
   }
 
   /** A list of plain values is printed as one. */
-  #joinShown(before: number, origin: Origin, at: At): void {
+  #joinShown(before: number, origin: Origin, at: Spot): void {
     const parts = this.values.splice(before);
     const hidden = parts.some((part) => part.hidden);
     this.#show(at, `[${parts.map((part) => part.shown).join(", ")}]`, { origin, hidden });
@@ -178,7 +190,7 @@ class Resolver {
   }
 
   /** The first shape that takes the value; when none does, the problems of the one that is meant, if that is plain. */
-  #either(shapes: readonly Shape[], node: Node, at: At): unknown {
+  #either(shapes: readonly Shape[], node: Node, at: Spot): unknown {
     const before = { values: this.values.length, found: this.found.length };
     const tries: Found[][] = [];
     for (const shape of shapes) {
@@ -195,9 +207,14 @@ class Resolver {
   }
 
   /** A text that none of the shapes takes: what they have in common is said, and the word that was probably meant. */
-  #noneFits(shapes: readonly Shape[], tries: readonly Found[][], { node, at }: { readonly node: Node; readonly at: At }): void {
+  #noneFits(
+    shapes: readonly Shape[],
+    tries: readonly Found[][],
+    { node, at }: { readonly node: Node; readonly at: Spot },
+  ): void {
     const shape: Shape = { kind: "either", of: shapes };
-    if ((node.kind !== "text" && node.kind !== "words") || !shapes.some(takesText)) return void this.#wrongKind(shape, node, at);
+    if ((node.kind !== "text" && node.kind !== "words") || !shapes.some(takesText))
+      return void this.#wrongKind(shape, node, at);
     const [parsed] = tries[shapes.findIndex((one) => takesText(one) && one.kind !== "choice")] ?? [];
     if (parsed?.problem.code === "CONFIG_RANGE") return void this.found.push(parsed);
     const subjectText = valueSubject(node, at);
@@ -206,10 +223,15 @@ class Resolver {
     const code = parsed?.problem.code ?? "CONFIG_CHOICE";
     const reason = `${subjectText} is not ${describe(shape)}`;
     if (meant === undefined) this.#add(at, node.origin, { code, reason });
-    else this.#add(at, node.origin, { code: "CONFIG_CHOICE", reason: `${reason}, did you mean "${meant}"`, fix: `Write ${nameOf(at.path)} = "${meant}"` });
+    else
+      this.#add(at, node.origin, {
+        code: "CONFIG_CHOICE",
+        reason: `${reason}, did you mean "${meant}"`,
+        fix: `Write ${nameOf(at.path)} = "${meant}"`,
+      });
   }
 
-  #leaf(shape: LeafShape, node: Node, at: At): unknown {
+  #leaf(shape: LeafShape, node: Node, at: Spot): unknown {
     if (node.kind === "list" || node.kind === "table") return this.#wrongKind(shape, node, at);
     const given = this.#given(shape, node, at);
     if (given === undefined) {
@@ -218,36 +240,42 @@ class Resolver {
     }
     const outcome: Outcome = readLeaf(shape, given);
     if (outcome.flaw !== undefined) this.#add(at, node.origin, outcome.flaw);
-    else this.#show(at, shownText(node, outcome.value, at.hidden), { origin: node.origin, hidden: at.hidden || given.hidden });
+    else
+      this.#show(at, shownText(node, outcome.value, at.hidden), {
+        origin: node.origin,
+        hidden: at.hidden || given.hidden,
+      });
     return outcome.flaw === undefined ? outcome.value : undefined;
   }
 
   /** The value with its references looked up. */
-  #given(shape: LeafShape, node: Scalar, at: At): Given | undefined {
+  #given(shape: LeafShape, node: Scalar, at: Spot): Given | undefined {
     const folder = node.origin.from === "file" ? this.#around.fileFolder : this.#around.folder;
     const base = { node, folder, name: nameOf(at.path) };
-    if (node.kind !== "text" && node.kind !== "words") return { ...base, text: undefined, free: false, hidden: at.hidden };
+    if (node.kind !== "text" && node.kind !== "words")
+      return { ...base, text: undefined, free: false, hidden: at.hidden };
     const result = interpolate(node.value, { env: this.#around.env, folder, inUrl: shape.kind === "url" });
     if (result.flaw !== undefined) {
       this.#add(at, node.origin, result.flaw, result.flaw.code !== "CONFIG_REFERENCE");
       return undefined;
     }
     const referred = result.references > 0;
-    const hidden = at.hidden || referred || isSuspicious(node.value) || isPem(node.value);
+    const hidden = at.hidden || referred || looksSecret(node.value);
     return { ...base, text: result.value, free: node.kind === "words" || referred, hidden };
   }
 
-  #show(at: At, shown: string, { origin, hidden }: { readonly origin: Origin; readonly hidden: boolean }): void {
+  #show(at: Spot, shown: string, { origin, hidden }: { readonly origin: Origin; readonly hidden: boolean }): void {
     const path = writePath(at.path);
     if (hidden) this.hidden.add(path);
     this.values.push({ path, shown, origin, hidden });
   }
 
-  #add(at: At, origin: Origin, flaw: Flaw, isLocal = false): void {
+  #add(at: Spot, origin: Origin, flaw: Flaw, isLocal = false): void {
     this.#report(flaw.code, `Cannot use ${writePath(at.path)}: ${flaw.reason}`, { ...flaw, at, origin, isLocal });
   }
 
   #report(code: ProblemCode, what: string, parts: ReportParts): void {
+    if (this.found.length >= FOUND_MAX) return;
     const where = placeOf(parts.origin);
     const problem = new Problem(code, {
       what,
@@ -258,7 +286,7 @@ class Resolver {
     this.found.push({ path: parts.at.path, problem, isLocal: parts.isLocal === true });
   }
 
-  #wrongKind(shape: Shape, node: Node, at: At): undefined {
+  #wrongKind(shape: Shape, node: Node, at: Spot): undefined {
     const fix = kindFix(shape, node, at);
     const parts = fix === undefined ? {} : { fix };
     const reason = `${nodeSubject(node, at)}, wanted ${describe(shape)}`;
@@ -266,40 +294,55 @@ class Resolver {
     return undefined;
   }
 
-  #missing(row: Row, parent: TableNode, at: At): void {
+  #missing(row: Row, parent: TableNode, at: Spot): void {
     if (this.#around.broken) return;
     const name = nameOf(at.path);
     const where = writePath(at.path.slice(0, -1));
-    this.#report("CONFIG_REQUIRED", `Cannot use ${where}: it has no ${name}`, { at, origin: parent.origin, why: `It is this: ${lowerFirst(row.doc)}.` });
+    this.#report("CONFIG_REQUIRED", `Cannot use ${where}: it has no ${name}`, {
+      at,
+      origin: parent.origin,
+      why: `${name}: ${lowerFirst(row.doc)}.`,
+    });
   }
 
-  #badName(name: string, at: At, origin: Origin): void {
+  #badName(name: string, at: Spot, origin: Origin): void {
     const what = `Cannot use ${writePath(at.path.slice(0, -1))}: ${JSON.stringify(name.slice(0, 64))} is not a name`;
     const fix = "Use letters, digits, - and _, at most 63, beginning with a letter or digit";
     this.#report("CONFIG_NAME", what, { at, origin, fix });
   }
 
   /** Returns the name that was probably meant. */
-  #unknown(shape: TableShape, name: string, seen: { readonly at: At; readonly origin: Origin; readonly node: Node }): string | undefined {
+  #unknown(
+    shape: TableShape,
+    name: string,
+    seen: { readonly at: Spot; readonly origin: Origin; readonly node: Node },
+  ): string | undefined {
+    if (this.found.length >= FOUND_MAX) return undefined;
     const path = seen.at.path;
     const known = namesIn(shape);
     const meant = didYouMean(name, known);
     const word = JSON.stringify(name.slice(0, 64));
     const isRoot = path.length === 0;
-    const what = isRoot ? unknownSection(name, seen.node) : `Cannot use ${word} in ${writeHeader(path)}: there is no such knob`;
+    const what = isRoot
+      ? unknownSection(name, seen.node)
+      : `Cannot use ${word} in ${writeHeader(path)}: there is no such knob`;
     const better = isRoot ? `[${meant}]` : meant;
     const fix = meant === undefined ? (whereIs(name) ?? `Known here: ${known.join(", ")}`) : `Write ${better} instead`;
-    this.#report("CONFIG_UNKNOWN_KEY", meant === undefined ? what : `${what}, did you mean ${isRoot ? better : JSON.stringify(meant)}`, {
-      at: { ...seen.at, path: [...path, name] },
-      origin: seen.origin,
-      fix,
-    });
+    this.#report(
+      "CONFIG_UNKNOWN_KEY",
+      meant === undefined ? what : `${what}, did you mean ${isRoot ? better : JSON.stringify(meant)}`,
+      {
+        at: { ...seen.at, path: [...path, name] },
+        origin: seen.origin,
+        fix,
+      },
+    );
     return meant;
   }
 }
 
 interface ReportParts {
-  readonly at: At;
+  readonly at: Spot;
   readonly origin: Origin;
   readonly why?: string;
   readonly fix?: string;
@@ -336,7 +379,19 @@ function shownText(node: Scalar, value: unknown, hidden: boolean): string {
   if (hidden && !(text !== undefined && isWholeReference(text))) return JSON.stringify(STARS);
   if (text === undefined) return typeof value === "string" ? writeToml(value) : String(node.value);
   if (text.includes("${")) return writeToml(maskUrls(text));
-  if (isSuspicious(text) || isPem(text)) return JSON.stringify(STARS);
+  if (looksSecret(text)) return JSON.stringify(STARS);
   if (typeof value === "string") return writeToml(maskUrls(value));
-  return node.kind === "words" && typeof value !== "string" && /^[0-9.+-]+$|^(true|false)$/.test(text) ? text : writeToml(text);
+  return node.kind === "words" && typeof value !== "string" && /^[0-9.+-]+$|^(true|false)$/.test(text)
+    ? text
+    : writeToml(text);
+}
+
+function takesText(shape: Shape): boolean {
+  return (
+    shape.kind !== "integer" &&
+    shape.kind !== "number" &&
+    shape.kind !== "flag" &&
+    shape.kind !== "table" &&
+    shape.kind !== "map"
+  );
 }

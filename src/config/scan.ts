@@ -49,10 +49,16 @@ function stringAt(text: string, start: number, quote: string): Piece {
     const end = closing(text, start + 3, long);
     if (end !== -1) return { kind: "string", start, end: afterExtraQuotes(text, end, quote), closed: true };
   }
-  const line = text.indexOf("\n", start);
-  const limit = line === -1 ? text.length : line;
-  const end = closing(text.slice(0, limit), start + 1, quote);
-  return end === -1 ? { kind: "string", start, end: limit, closed: false } : { kind: "string", start, end, closed: true };
+  for (let at = start + 1; at < text.length && text[at] !== "\n"; at += 1) {
+    if (text[at] === quote) return { kind: "string", start, end: at + 1, closed: true };
+    if (quote === '"' && text[at] === "\\" && text[at + 1] !== "\n") at += 1;
+  }
+  return { kind: "string", start, end: lineEnd(text, start), closed: false };
+}
+
+function lineEnd(text: string, from: number): number {
+  const end = text.indexOf("\n", from);
+  return end === -1 ? text.length : end;
 }
 
 /** One or two quotes may stand directly before the three that close. */
@@ -62,13 +68,19 @@ function afterExtraQuotes(text: string, end: number, quote: string): number {
   return last;
 }
 
+/** The end of a string over many lines; -1 when it has none. */
 function closing(text: string, from: number, quote: string): number {
-  let at = from;
-  while (at < text.length) {
-    if (text.startsWith(quote, at)) return at + quote.length;
-    at += quote.startsWith('"') && text[at] === "\\" ? 2 : 1;
+  for (let at = text.indexOf(quote, from); at !== -1; at = text.indexOf(quote, at + 1)) {
+    if (quote.startsWith("'") || !isEscaped(text, at, from)) return at + quote.length;
   }
   return -1;
+}
+
+/** Whether an odd number of backslashes stands before `at`. */
+function isEscaped(text: string, at: number, from: number): boolean {
+  let first = at;
+  while (first > from && text[first - 1] === "\\") first -= 1;
+  return (at - first) % 2 === 1;
 }
 
 function run(pattern: RegExp, text: string, start: number): number {

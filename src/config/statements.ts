@@ -50,7 +50,11 @@ function startsAnew(text: string, newline: Piece, innermost: string): boolean {
   return innermost === "[" && KEY.test(line);
 }
 
-function push(found: Statement[], text: string, { start, end }: { readonly start: number; readonly end: number }): void {
+function push(
+  found: Statement[],
+  text: string,
+  { start, end }: { readonly start: number; readonly end: number },
+): void {
   const part = text.slice(start, end);
   if (/^\s*(#[^\n]*)?$/.test(part)) return;
   found.push({ text: part, start, isHeader: /^\s*\[/.test(part) });

@@ -22,13 +22,19 @@ export function parseUrl(text: string, schemes: readonly string[]): StoreUrl | s
   const wanted = schemes.map((scheme) => `${scheme}://`).join(" or ");
   if (!text.includes("://")) return `it does not begin with ${wanted}`;
   const scheme = text.slice(0, text.indexOf("://"));
-  if (!schemes.includes(scheme.toLowerCase())) return `it begins with ${/^[A-Za-z+.-]{1,16}$/.test(scheme) ? `${scheme}://` : "something else"}, wanted ${wanted}`;
+  if (!schemes.includes(scheme.toLowerCase()))
+    return `it begins with ${/^[A-Za-z+.-]{1,16}$/.test(scheme) ? `${scheme}://` : "something else"}, wanted ${wanted}`;
   if (/\s/.test(text)) return "there is a space in it";
   const parts = PARTS.exec(text);
   if (parts === null || (text.match(/@/g)?.length ?? 0) > 1) return afterAt(text);
   const [, , credentials, hostList, path] = parts;
   const hosts = readHosts(hostList ?? "");
-  if (typeof hosts === "string") return text.includes("@") && hosts === "bad" ? afterAt(text) : hosts === "bad" ? "its host is not a name or an IP address" : hosts;
+  if (typeof hosts === "string")
+    return text.includes("@") && hosts === "bad"
+      ? afterAt(text)
+      : hosts === "bad"
+        ? "its host is not a name or an IP address"
+        : hosts;
   const colon = credentials?.indexOf(":") ?? -1;
   const user = colon === -1 ? credentials : credentials?.slice(0, colon);
   return {

@@ -38,6 +38,12 @@ export const configCodes = {
     fix: "Look for a [ or { without its partner.",
     exit: 2,
   },
+  CONFIG_MANY: {
+    title: "There are more problems than are shown",
+    why: "The first hundred are shown; the others are often their consequence.",
+    fix: "Correct those that are shown, and check again.",
+    exit: 2,
+  },
   CONFIG_UNKNOWN_KEY: {
     title: "There is no such section or knob",
     why: "A name that is not known is a mistake more often than not, and ignoring it would hide that. Names are lower case, with _ between words.",
@@ -137,7 +143,7 @@ export const configCodes = {
   CONFIG_STORE_UNCLEAR: {
     title: "It is not clear which store is meant",
     why: "Without a word in [app] the only store there is is taken. Here there are several.",
-    fix: "Name one, for instance with db = \"main\" in [app].",
+    fix: 'Name one, for instance with db = "main" in [app].',
     exit: 2,
   },
   CONFIG_UNKNOWN_UPSTREAM: {

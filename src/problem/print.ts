@@ -75,7 +75,7 @@ function printProblem(problem: Problem, paint: Paint): string {
   const place = where === undefined ? "" : `${paint.strong(printPlace(where))}  `;
   const lines = [`${place}${severity}  ${printable(problem.message)}  ${paint.faint(`[${problem.code}]`)}`];
   if (where?.text !== undefined) lines.push(...excerpt(where, where.text, paint));
-  if (why !== undefined) lines.push(`  ${printable(why)}`);
+  if (why !== undefined) lines.push(...why.split("\n").map((line) => `  ${printable(line)}`));
   const more = paint.faint(`More: scale explain ${problem.code}`);
   lines.push(fix === undefined ? `  ${more}` : `  Fix: ${printable(fix)}   ${more}`);
   return `${lines.join("\n")}\n`;
@@ -88,13 +88,17 @@ function printPlace({ file, line, column }: Place): string {
 function excerpt(place: Place, text: string, paint: Paint): string[] {
   const number = String(place.line ?? "").padStart(4);
   const column = Math.max(1, place.caret ?? place.column ?? 1);
-  const start = text.length <= EXCERPT_WIDTH ? 0 : Math.max(0, Math.min(column - EXCERPT_WIDTH / 2, text.length - EXCERPT_WIDTH));
+  const start =
+    text.length <= EXCERPT_WIDTH ? 0 : Math.max(0, Math.min(column - EXCERPT_WIDTH / 2, text.length - EXCERPT_WIDTH));
   const part = printable(text.slice(start, start + EXCERPT_WIDTH));
   const [left, right] = [start > 0 ? "…" : "", start + EXCERPT_WIDTH < text.length ? "…" : ""];
   const before = part.slice(0, column - 1 - start).replace(/[^\t]/g, " ");
   const width = Math.max(1, Math.min(place.width ?? 1, EXCERPT_WIDTH - before.length));
   const bar = paint.faint("|");
-  return [`${number} ${bar} ${left}${part}${right}`, `     ${bar} ${left && " "}${before}${paint.error("^".repeat(width))}`];
+  return [
+    `${number} ${bar} ${left}${part}${right}`,
+    `     ${bar} ${left && " "}${before}${paint.error("^".repeat(width))}`,
+  ];
 }
 
 /** Without signs that would move the cursor or colour the terminal. */

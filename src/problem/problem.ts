@@ -62,3 +62,16 @@ export class Problems extends Error {
     this.list = list;
   }
 }
+
+/** Anything thrown, as something a person can be told. */
+export function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const what = error instanceof Error ? error.message : String(error);
+  const stack = error instanceof Error ? error.stack : undefined;
+  return new Problem("RUN_UNEXPECTED", { what, ...(stack === undefined ? {} : { why: stack }) });
+}
+
+/** The same, when it may be several at once. */
+export function problemsOf(error: unknown): readonly Problem[] {
+  return error instanceof Problems ? error.list : [asProblem(error)];
+}

@@ -2,16 +2,16 @@
  * A box from start to exit: the keeper with real processes, signals, systemd's notifications, and the parent that may
  * have started it (`scale up`). It returns the exit code; it never ends the process itself.
  */
-import { Problem, Problems } from "../problem/problem.ts";
+import type { Log } from "../../proxy/base/log.ts";
+import { asProblem, type Problem, problemsOf } from "../problem/problem.ts";
 import { codes } from "../problem/codes.ts";
 import { printProblems } from "../problem/print.ts";
 import { clock } from "./clock.ts";
 import { Keeper } from "./keeper.ts";
 import { makeLog } from "./log.ts";
 import { makeNotify, type Notify } from "./notify.ts";
-import { setName } from "./os.ts";
+import { forgetProgramPages, setName } from "./os.ts";
 import { Page } from "./page.ts";
-import { asProblem } from "./peer.ts";
 import type { Plan, PlanSource } from "./plan.ts";
 import { residentBytes } from "./proc.ts";
 import { obeySignals } from "./signals.ts";
@@ -30,130 +30,165 @@ export type BoxNews =
 export async function runBox(source: PlanSource): Promise<number> {
   const plan = await firstPlan(source);
   const log = await makeLog({ ...plan.log, box: plan.name, role: plan.role, process: "keeper", index: 0 });
-  warnOfInjection(log.warn.bind(log));
+  warnOfInjection(log);
   setName("scale keeper");
-  const page = Page.create(KEEPER);
-  const notify = makeNotify({
-    failed: (reason) => log.warn("notify_failed", { reason: asProblem(reason).message }),
-  });
-  const end = Promise.withResolvers<number>();
-  const keeper: Keeper = new Keeper(plan, {
-    clock,
-    log,
-    spawn: spawnWith(page.fd),
-    reclaim: (owner) => page.reclaim(owner),
-    fatal: (problem) => {
-      tellProblems([problem], log.error.bind(log));
-      void stop(codes[problem.code].exit);
-    },
-    changed: () => notify.status(statusLine(keeper)),
-  });
-
-  const stop = async (exitCode: number): Promise<void> => {
-    log.info("box_stopping", { drainTimeoutMs: keeper.plan.limits.drainTimeoutMs });
-    notify.stopping(keeper.plan.limits.drainTimeoutMs);
-    await keeper.stop();
-    log.info("box_stopped");
-    end.resolve(exitCode);
-  };
-  const reload = async (): Promise<void> => {
-    notify.reloading();
-    try {
-      const next = await source().catch((error) => {
-        keeper.refused(problemsOf(error));
-        throw error;
-      });
-      await keeper.reload(next);
-      log.info("reload_done");
-    } catch (error) {
-      tellProblems(problemsOf(error), log.error.bind(log));
-      log.error("reload_failed", { kept: "the configuration from before" });
-    }
-    notify.ready(statusLine(keeper));
-  };
-  const unlisten = obeySignals({
-    stop: (exitCode) => void stop(exitCode),
-    now: (exitCode) => {
-      keeper.kill();
-      end.resolve(exitCode);
-    },
-    reload: () => void reload(),
-  });
-
-  const watch = new Watch(keeper, {
-    clock,
-    rowOf: (owner) => page.rowOf(owner),
-    residentBytes,
-    failed: (error) => log.error("replace_failed", { reason: asProblem(error).message }),
-  }).start();
-  const files = plan.watch === undefined ? undefined : watchFiles(plan.watch, clock, () => void reload());
-  try {
-    await begin(keeper, notify, log.error.bind(log), end.resolve);
-    return await end.promise;
-  } finally {
-    watch.cancel();
-    files?.close();
-    unlisten();
-    notify.close();
-    log.flush();
-  }
+  const code = await new Box(plan, source, log).run();
+  log.flush();
+  return code;
 }
 
 async function firstPlan(source: PlanSource): Promise<Plan> {
   try {
     return await source();
   } catch (error) {
-    tellParent({ event: "failed", problems: problemsOf(error).map((problem) => problem.toJSON()) });
+    tellFailed(problemsOf(error));
     throw error;
   }
 }
 
-type Say = (event: string, fields: Record<string, unknown>) => void;
+class Box {
+  readonly #source: PlanSource;
+  readonly #log: Log;
+  readonly #page = Page.create(KEEPER);
+  readonly #notify: Notify;
+  readonly #keeper: Keeper;
+  readonly #end = Promise.withResolvers<number>();
 
-/** A box whose first workers cannot start has failed; in development it waits for the next change of a file. */
-async function begin(keeper: Keeper, notify: Notify, say: Say, end: (code: number) => void): Promise<void> {
-  try {
-    await keeper.start();
-    notify.ready(statusLine(keeper));
-    tellParent({ event: "ready", pid: process.pid, listens: keeper.plan.listens, admin: keeper.plan.admin.listen });
-  } catch (error) {
-    if (keeper.state.is("draining") || keeper.state.is("stopped")) return;
-    const problems = problemsOf(error);
-    tellProblems(problems, say);
-    tellParent({ event: "failed", problems: problems.map((problem) => problem.toJSON()) });
-    if (keeper.plan.mode === "development") return;
-    await keeper.stop();
-    const [first] = problems;
-    end(first === undefined ? 1 : codes[first.code].exit);
+  constructor(plan: Plan, source: PlanSource, log: Log) {
+    this.#source = source;
+    this.#log = log;
+    this.#notify = makeNotify({ failed: (reason) => log.warn("notify_failed", { reason: asProblem(reason).message }) });
+    this.#keeper = new Keeper(plan, {
+      clock,
+      log,
+      spawn: spawnWith(this.#page.fd),
+      reclaim: (owner) => this.#page.reclaim(owner),
+      fatal: (problem) => {
+        this.#tell([problem]);
+        void this.#stop(codes[problem.code].exit);
+      },
+      changed: () => this.#notify.status(this.#statusLine()),
+    });
+  }
+
+  async run(): Promise<number> {
+    const unlisten = obeySignals({
+      stop: (exitCode) => void this.#stop(exitCode),
+      now: (exitCode) => this.#endNow(exitCode),
+      reload: () => void this.#reload(),
+    });
+    const watch = new Watch(this.#keeper, {
+      clock,
+      rowOf: (owner) => this.#page.rowOf(owner),
+      residentBytes,
+      failed: (error) => this.#log.error("replace_failed", { reason: asProblem(error).message }),
+    }).start();
+    const folder = this.#keeper.plan.watch;
+    const files = folder === undefined ? undefined : watchFiles(folder, clock, () => void this.#reload());
+    try {
+      await this.#begin();
+      return await this.#end.promise;
+    } finally {
+      watch.cancel();
+      files?.close();
+      unlisten();
+      this.#notify.close();
+    }
+  }
+
+  /** A box whose first workers cannot start has failed; in development it waits for the next change of a file. */
+  async #begin(): Promise<void> {
+    const keeper = this.#keeper;
+    try {
+      await keeper.start();
+    } catch (error) {
+      if (keeper.state.is("draining") || keeper.state.is("stopped")) return;
+      const problems = problemsOf(error);
+      this.#tell(problems);
+      tellFailed(problems);
+      if (keeper.plan.mode === "production") await this.#stop(codes[problems[0]?.code ?? "RUN_UNEXPECTED"].exit);
+      return;
+    }
+    this.#tellReady();
+    // From now on it only waits.
+    Bun.gc(true);
+    forgetProgramPages();
+  }
+
+  async #stop(exitCode: number): Promise<void> {
+    const { drainTimeoutMs } = this.#keeper.plan.limits;
+    this.#log.info("box_stopping", { drainTimeoutMs });
+    this.#notify.stopping(drainTimeoutMs);
+    await this.#keeper.stop();
+    this.#log.info("box_stopped");
+    this.#end.resolve(exitCode);
+  }
+
+  #endNow(exitCode: number): void {
+    this.#keeper.kill();
+    this.#end.resolve(exitCode);
+  }
+
+  async #reload(): Promise<void> {
+    this.#notify.reloading();
+    try {
+      await this.#keeper.reload(await this.#nextPlan());
+      this.#log.info("reload_done");
+      this.#tellReady();
+    } catch (error) {
+      this.#tell(problemsOf(error));
+      this.#log.error("reload_failed", { kept: "the configuration from before" });
+      this.#notify.ready(this.#statusLine());
+    }
+  }
+
+  async #nextPlan(): Promise<Plan> {
+    try {
+      return await this.#source();
+    } catch (error) {
+      this.#keeper.refused(problemsOf(error));
+      throw error;
+    }
+  }
+
+  /** For the log's readers a line each, and for a person the whole text. */
+  #tell(problems: readonly Problem[]): void {
+    for (const { code, message, parts } of problems) {
+      this.#log.error("problem", {
+        code,
+        reason: message,
+        ...(parts.where === undefined ? {} : { where: parts.where }),
+      });
+    }
+    process.stderr.write(printProblems(problems, { colour: process.stderr.isTTY === true }));
+  }
+
+  #tellReady(): void {
+    const { plan } = this.#keeper;
+    this.#notify.ready(this.#statusLine());
+    tellParent({ event: "ready", pid: process.pid, listens: plan.listens, admin: plan.admin.listen });
+  }
+
+  #statusLine(): string {
+    const { plan, state } = this.#keeper;
+    return `${state.now}, ${this.#keeper.workers().length} of ${plan.workers} workers, ${plan.listens.join(", ")}`;
   }
 }
 
-export function problemsOf(error: unknown): readonly Problem[] {
-  return error instanceof Problems ? error.list : [asProblem(error)];
+function tellFailed(problems: readonly Problem[]): void {
+  tellParent({ event: "failed", problems: problems.map((problem) => problem.toJSON()) });
 }
 
-/** For the log's readers a line each, and for a person the whole text. */
-function tellProblems(problems: readonly Problem[], say: Say): void {
-  for (const problem of problems) {
-    say("problem", { code: problem.code, reason: problem.message, ...(problem.parts.where === undefined ? {} : { where: problem.parts.where }) });
-  }
-  process.stderr.write(printProblems(problems, { colour: process.stderr.isTTY === true }));
-}
-
+/** `scale up`, if it started this box. */
 function tellParent(news: BoxNews): void {
   process.send?.(news);
 }
 
 /** It acts before any code of ours, so all that can be done is to say so and not to hand it on. */
-function warnOfInjection(warn: Say): void {
+function warnOfInjection(log: Log): void {
   if (process.env["BUN_OPTIONS"] === undefined) return;
-  warn("bun_options_set", {
+  log.warn("bun_options_set", {
     reason: "BUN_OPTIONS changes the runtime of this process before scale begins; children do not get it",
     fix: "Unset it, or use UnsetEnvironment=BUN_OPTIONS in the unit",
   });
-}
-
-function statusLine(keeper: Keeper): string {
-  const { plan, state } = keeper;
-  return `${state.now}, ${keeper.workers().length} of ${plan.workers} workers, ${plan.listens.join(", ")}`;
 }

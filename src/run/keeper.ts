@@ -8,10 +8,10 @@
 import type { Clock } from "../../proxy/base/clock.ts";
 import type { Log } from "../../proxy/base/log.ts";
 import { LIFECYCLE, State } from "../../proxy/base/state.ts";
-import { Problem, type ProblemWire } from "../problem/problem.ts";
+import { asProblem, Problem, type ProblemWire } from "../problem/problem.ts";
 import { ChildHandle, deathOf, type ChildKind, type Exit, type Spawn } from "./child-handle.ts";
 import { LAST_WORDS } from "./life.ts";
-import { asProblem, type Verb } from "./peer.ts";
+import { type Verb } from "./peer.ts";
 import type { Plan } from "./plan.ts";
 import { changeOver } from "./reload.ts";
 import { Restarts, STEWARD_RULES, WORKER_RULES } from "./restart.ts";
@@ -89,7 +89,11 @@ export class Keeper {
 
   /** A plan that could not even be made: nothing has changed, and `overview` says why. */
   refused(problems: readonly Problem[]): void {
-    this.#lastReload = { ok: false, atMs: this.#seams.clock.wall(), problems: problems.map((problem) => problem.toJSON()) };
+    this.#lastReload = {
+      ok: false,
+      atMs: this.#seams.clock.wall(),
+      problems: problems.map((problem) => problem.toJSON()),
+    };
     this.#tellOverview();
   }
 
@@ -123,7 +127,12 @@ export class Keeper {
 
   async #replace(child: ChildHandle, why: Problem): Promise<void> {
     if (!child.state.is("ready") || child.unwanted) return;
-    this.#seams.log.warn("worker_replaced", { child: placeOf(child), childPid: child.pid, code: why.code, reason: why.message });
+    this.#seams.log.warn("worker_replaced", {
+      child: placeOf(child),
+      childPid: child.pid,
+      code: why.code,
+      reason: why.message,
+    });
     child.unwanted = true;
     const verdict = this.#restartOf(child).rule.afterDeath(this.#seams.clock.now() - child.bornMs);
     if (verdict === "crash loop") return this.#giveUp(child, why);
@@ -219,6 +228,7 @@ export class Keeper {
       code: reason.code,
       reason: reason.message,
       ...(reason.parts.where === undefined ? {} : { where: reason.parts.where }),
+      ...(reason.parts.why === undefined ? {} : { why: reason.parts.why }),
     });
     const restart = this.#restartOf(dead);
     const verdict = restart.rule.afterDeath(this.#seams.clock.now() - dead.bornMs);

@@ -5,12 +5,12 @@
 import { HEALTHY } from "../../proxy/base/health.ts";
 import type { Log, LogLevel } from "../../proxy/base/log.ts";
 import type { Duty, Host, Note, Prepared } from "../../proxy/role.ts";
-import { Problem } from "../problem/problem.ts";
+import { asProblem, Problem } from "../problem/problem.ts";
 import type { Role, RoleName } from "../roles.ts";
 import type { ChildKind, StartOrder } from "./child-handle.ts";
 import { ChildHost } from "./child-host.ts";
 import type { Meter } from "./meter.ts";
-import { asProblem, Peer, type Letter, type Verb } from "./peer.ts";
+import { Peer, type Letter, type Verb } from "./peer.ts";
 import type { Plan } from "./plan.ts";
 
 export interface LifeSeams extends Pick<Host, "clock" | "rng" | "digest" | "limits" | "leases"> {
@@ -72,7 +72,8 @@ export class Life {
     if (name === "start") return this.#start(value as StartOrder);
     if (name === "stop") return this.#stop();
     const duty = this.#duty;
-    if (duty === undefined) throw new Problem("RUN_UNEXPECTED", { what: `Cannot ${name}: this process has not started` });
+    if (duty === undefined)
+      throw new Problem("RUN_UNEXPECTED", { what: `Cannot ${name}: this process has not started` });
     if (name === "prepare") return this.#prepare(duty, value as Plan);
     if (name === "commit" || name === "abort") return this.#settle(name);
     if (name === "drain") return duty.drain(value as number);

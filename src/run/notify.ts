@@ -72,7 +72,8 @@ class SystemdNotify implements Notify {
   }
 
   ready(status?: string): void {
-    this.#say("READY=1", ...this.#statusLines(status));
+    this.#status = status ?? this.#status;
+    this.#say("READY=1", ...(status === undefined ? [] : [`STATUS=${oneLine(status)}`]));
   }
 
   /** The time is what tells systemd that this READY belongs to that reload (Type=notify-reload). */
@@ -87,8 +88,9 @@ class SystemdNotify implements Notify {
   }
 
   status(text: string): void {
-    const lines = this.#statusLines(text);
-    if (lines.length > 0) this.#say(...lines);
+    if (text === this.#status) return;
+    this.#status = text;
+    this.#say(`STATUS=${oneLine(text)}`);
   }
 
   mainPid(pid: number): void {
@@ -97,12 +99,6 @@ class SystemdNotify implements Notify {
 
   close(): void {
     this.#beat?.cancel();
-  }
-
-  #statusLines(text: string | undefined): readonly string[] {
-    if (text === undefined || text === this.#status) return [];
-    this.#status = text;
-    return [`STATUS=${oneLine(text)}`];
   }
 
   #say(...lines: readonly string[]): void {

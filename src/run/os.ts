@@ -3,6 +3,7 @@
  * uses `bun:ffi`. libc is opened on first use, so that a command which needs none of this does not pay for it.
  * Calls return what the kernel said; a failure that the caller cannot ignore throws with the errno's number.
  */
+import { readFileSync, readlinkSync } from "node:fs";
 import { dlopen, ptr, read, type Pointer } from "bun:ffi";
 
 const PR_SET_PDEATHSIG = 1;
@@ -19,6 +20,7 @@ const SIG_SETMASK = 2;
 const SIGPIPE = 13;
 const MFD_CLOEXEC = 1;
 const CLOCK_MONOTONIC = 1;
+const MADV_DONTNEED = 4;
 /** sockaddr_un.sun_path, unix(7). */
 const SOCKET_PATH_MAX = 108;
 
@@ -29,6 +31,7 @@ function open() {
     dup: { args: ["i32"], returns: "i32" },
     execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
     flock: { args: ["i32", "i32"], returns: "i32" },
+    madvise: { args: ["u64", "u64", "i32"], returns: "i32" },
     getppid: { args: [], returns: "i32" },
     memfd_create: { args: ["ptr", "u32"], returns: "i32" },
     prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
@@ -101,6 +104,20 @@ export function unlock(fd: number): void {
 /** Memory with a descriptor, that children map by inheriting it. It has no name in any file system. */
 export function memoryFile(name: string): number {
   return demand("memfd_create", libc().memfd_create(ptr(cString(name)), MFD_CLOEXEC));
+}
+
+/**
+ * Lets go of pages of the program's file that were needed once, to start. They are clean and stay in the page cache: what
+ * runs again is mapped again, a page at a time. For processes that do next to nothing from then on.
+ */
+export function forgetProgramPages(): void {
+  const self = readlinkSync("/proc/self/exe");
+  for (const line of readFileSync("/proc/self/maps", "utf8").split("\n")) {
+    const mapping = /^([0-9a-f]+)-([0-9a-f]+) r-xp .* (\/.*)$/.exec(line);
+    if (mapping?.[3] !== self) continue;
+    const [from, to] = [BigInt(`0x${mapping[1]}`), BigInt(`0x${mapping[2]}`)];
+    libc().madvise(from, to - from, MADV_DONTNEED);
+  }
 }
 
 /** One datagram to a unix socket; `@name` is the abstract name space. Throws when nobody takes it. */

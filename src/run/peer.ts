@@ -4,7 +4,7 @@
  * It knows nothing of processes: letters go out by `send` and come in by `receive`.
  */
 import type { Clock, Timer } from "../../proxy/base/clock.ts";
-import { Problem, type ProblemWire } from "../problem/problem.ts";
+import { asProblem, Problem, type ProblemWire } from "../problem/problem.ts";
 
 export type Verb = "push" | "report" | "gather" | "command";
 
@@ -105,12 +105,4 @@ export class Peer {
     }
     if (this.#gone === undefined) this.#seams.send(reply);
   }
-}
-
-/** Anything thrown, as something a person can be told. */
-export function asProblem(error: unknown): Problem {
-  if (error instanceof Problem) return error;
-  const what = error instanceof Error ? error.message : String(error);
-  const stack = error instanceof Error ? error.stack : undefined;
-  return new Problem("RUN_UNEXPECTED", { what, ...(stack === undefined ? {} : { why: stack }) });
 }

@@ -2,9 +2,9 @@
  * Changes a box over to a new plan, all or nothing. First everyone gets ready for it and may refuse; a child that cannot
  * change in place gets a successor, which must be ready. Only when all of that has worked does anything change.
  */
-import { Problem } from "../problem/problem.ts";
+import { asProblem, Problem } from "../problem/problem.ts";
 import type { ChildHandle, ChildKind } from "./child-handle.ts";
-import { asProblem } from "./peer.ts";
+
 import type { Plan } from "./plan.ts";
 
 export interface ChangeOver {
@@ -45,7 +45,12 @@ export async function changeOver(next: Plan, change: ChangeOver): Promise<void> 
 type How = { readonly child: ChildHandle; readonly how: string };
 
 /** All are asked, and all have answered before this settles, so that an abort meets nobody who is still preparing. */
-async function askAll(kept: readonly ChildHandle[], next: Plan, timeoutMs: number, prepared: ChildHandle[]): Promise<How[]> {
+async function askAll(
+  kept: readonly ChildHandle[],
+  next: Plan,
+  timeoutMs: number,
+  prepared: ChildHandle[],
+): Promise<How[]> {
   const answers = await Promise.allSettled(
     kept.map(async (child): Promise<How> => {
       const how = await child.peer.ask("command", "prepare", next, timeoutMs);
@@ -58,7 +63,11 @@ async function askAll(kept: readonly ChildHandle[], next: Plan, timeoutMs: numbe
   return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
 }
 
-async function undo(prepared: readonly ChildHandle[], incoming: readonly ChildHandle[], timeoutMs: number): Promise<void> {
+async function undo(
+  prepared: readonly ChildHandle[],
+  incoming: readonly ChildHandle[],
+  timeoutMs: number,
+): Promise<void> {
   await Promise.all(prepared.map((child) => obey(child, "abort", timeoutMs)));
   await Promise.all(incoming.map((child) => child.end(0)));
 }

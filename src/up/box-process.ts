@@ -15,9 +15,11 @@ export interface BoxOrder {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly logFile: string;
-  /** In development its output goes to the terminal as well as … nowhere else. */
-  readonly toTerminal: boolean;
+  /** Its output goes to the terminal, and a start that failed is not the end: the next change of a file tries again. */
+  readonly development: boolean;
 }
+
+const STDERR = 2;
 
 export type BoxReady = BoxNews & { readonly event: "ready" };
 
@@ -34,13 +36,17 @@ export class BoxProcess {
     this.ready = ready.promise;
     mkdirSync(dirname(order.logFile), { recursive: true, mode: 0o700 });
     const log = openSync(order.logFile, "a", 0o600);
-    const output = order.toTerminal ? "inherit" : log;
+    // Not stdout: that is for what `up` itself has to say.
+    const output = order.development ? STDERR : log;
     const told: ChildOrder = { kind: "box", parent: process.pid, argv: order.argv };
     const child = Bun.spawn(selfCommand(), {
       stdio: ["ignore", output, output],
       env: { ...childEnvironment(), ...order.env, [CHILD_VARIABLE]: JSON.stringify(told) },
       serialization: "advanced",
-      ipc: (news) => settle(news as BoxNews, ready),
+      ipc: (news: BoxNews) => {
+        if (news.event === "ready") ready.resolve(news);
+        else if (!order.development) ready.reject(problemOf(news));
+      },
     });
     closeSync(log);
     this.pid = child.pid;
@@ -70,10 +76,8 @@ export class BoxProcess {
   }
 }
 
-function settle(news: BoxNews, ready: PromiseWithResolvers<BoxReady>): void {
-  if (news.event === "ready") ready.resolve(news);
-  else {
-    const [first] = news.problems;
-    if (first !== undefined) ready.reject(Problem.fromWire(first));
-  }
+/** The first one: it is what ended the start. */
+function problemOf(news: BoxNews & { readonly event: "failed" }): Error {
+  const [first] = news.problems;
+  return first === undefined ? new Error("Cannot start a box: it gave no reason") : Problem.fromWire(first);
 }

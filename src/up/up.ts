@@ -162,7 +162,8 @@ class Up {
       (opened) =>
         `PostgreSQL 18, 127.0.0.1:${opened.primary.port}${opened.recovered ? ", recovered after a crash" : ""}`,
     );
-    if (cluster.dataMovedTo !== undefined) this.#steps.note("postgres", `data is in ${cluster.dataMovedTo}: its user cannot reach this folder`);
+    if (cluster.dataMovedTo !== undefined)
+      this.#steps.note("postgres", `data is in ${cluster.dataMovedTo}: its user cannot reach this folder`);
     this.#cluster = cluster;
     return cluster.primary.url;
   }
@@ -205,7 +206,7 @@ class Up {
             ...(databaseUrl === undefined ? {} : { SCALE_POSTGRES__MAIN__PRIMARY: databaseUrl }),
           },
           logFile: logFile(this.#dataFolder, "app"),
-          toTerminal: this.#words.dev,
+          development: this.#words.dev,
         });
         this.#box = box;
         return { box, ready: await box.ready };

@@ -168,4 +168,7 @@ function said(program: string, word: string): string {
 }
 
 const quick = process.argv.includes("--quick");
-await bench(quick ? PACES.quick : PACES.full, `npm run bench${quick ? " -- --quick" : ""}`);
+await bench(quick ? PACES.quick : PACES.full, `npm run bench${quick ? " -- --quick" : ""}`).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

@@ -21,8 +21,8 @@ export interface AppSuite {
   start(fixture: Fixture): Promise<Running>;
   /** Whether there is a database to ask. */
   readonly db: boolean;
-  /** Programs that cannot run on this machine. */
-  readonly without?: readonly string[];
+  /** `describe` for a program that needs something of the machine. */
+  describe?(fixture: Fixture): typeof describe;
 }
 
 const START_MS = 60_000;
@@ -35,15 +35,16 @@ const AT_ONCE = 50;
 
 export function appSuite(suite: AppSuite): void {
   for (const fixture of fixtures) {
-    describe.skipIf(suite.without?.includes(fixture.name) === true)(`${suite.tier}: ${fixture.name}`, () => {
-      one(suite, fixture);
-    });
+    const group = suite.describe?.(fixture) ?? describe;
+    group(`${suite.tier}: ${fixture.name}`, () => one(suite, fixture));
   }
 }
 
 function one(suite: AppSuite, fixture: Fixture): void {
   let app: Running;
   const can = (ability: Ability): boolean => fixture.can.includes(ability);
+  // What a program does not offer is not skipped: there is nothing to test.
+  const when = (offered: boolean): ((...args: Parameters<typeof test>) => void) => (offered ? test : () => undefined);
 
   beforeAll(async () => {
     app = await suite.start(fixture);
@@ -70,7 +71,7 @@ function one(suite: AppSuite, fixture: Fixture): void {
     expect(answers).toEqual(Array(AT_ONCE).fill("hello"));
   });
 
-  test_if(can("upload"))(
+  when(can("upload"))(
     "takes a body of 100 MB",
     async () => {
       const seen = await json(`${app.url}/echo`, { method: "POST", body: BODY });
@@ -79,7 +80,7 @@ function one(suite: AppSuite, fixture: Fixture): void {
     UPLOAD_MS,
   );
 
-  test_if(can("duplex"))("answers while it is still sent to", async () => {
+  when(can("duplex"))("answers while it is still sent to", async () => {
     const talk = await Talk.open(app.url);
     talk.write("POST /duplex HTTP/1.1\r\nHost: app\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n");
     await talk.until("ONE");
@@ -88,20 +89,20 @@ function one(suite: AppSuite, fixture: Fixture): void {
     talk.close();
   });
 
-  test_if(can("stream"))("sends a response in parts, as they come", async () => {
+  when(can("stream"))("sends a response in parts, as they come", async () => {
     const parts = await inParts(app.url, "/stream");
     expect(parts.first).toBe("one\n");
     expect(parts.rest).toBe("two\n");
   });
 
-  test_if(can("stream"))("sends events as they happen", async () => {
+  when(can("stream"))("sends events as they happen", async () => {
     const parts = await inParts(app.url, "/sse");
     expect(parts.type).toStartWith("text/event-stream");
     expect(parts.first).toBe("data: one\n\n");
     expect(parts.rest).toBe("data: two\n\n");
   });
 
-  test_if(can("websocket"))("speaks WebSocket, in text and in bytes", async () => {
+  when(can("websocket"))("speaks WebSocket, in text and in bytes", async () => {
     const socket = new WebSocket(`${app.url.replace("http", "ws")}/ws`);
     socket.binaryType = "arraybuffer";
     await once(socket, "open");
@@ -113,11 +114,11 @@ function one(suite: AppSuite, fixture: Fixture): void {
     await once(socket, "close");
   });
 
-  test_if(can("db") && suite.db)("reaches its database", async () => {
+  when(suite.db && can("db"))("reaches its database", async () => {
     expect(await json(`${app.url}/db`)).toEqual({ one: 1 });
   });
 
-  test_if(can("drain"))("finishes what is in flight when it is stopped, and takes nothing new", async () => {
+  when(can("drain"))("finishes what is in flight when it is stopped, and takes nothing new", async () => {
     const other = await suite.start(fixture);
     const response = await fetch(`${other.url}/slow?ms=${SLOW_MS}`);
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();

@@ -1,12 +1,12 @@
 /** The app role at tier 1, as the built executable: everyone's program runs unchanged, and bad ones are told why. */
-import { afterAll, beforeAll } from "bun:test";
+import { afterAll, beforeAll, describe } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installApp, runApp } from "../kit/scale-app.ts";
 import { freePort } from "../kit/free-port.ts";
 import { scaleUp, type Up } from "../kit/scale-up.ts";
-import { findTool } from "../kit/tools.ts";
+import { needs } from "../kit/needs.ts";
 import { appSection, type Fixture } from "./app-fixtures.ts";
 import { appSuite, type Running } from "./app-suite.ts";
 
@@ -23,9 +23,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 }, START_MS);
 
-const python = findTool("python3") === undefined ? ["python"] : [];
+const python = needs("python3");
 
-appSuite({ tier: "tier 1", start: startTier1, db: true, without: python });
+appSuite({
+  tier: "tier 1",
+  start: startTier1,
+  db: true,
+  describe: (fixture) => (fixture.command === "python3" ? python.describe : describe),
+});
 
 async function startTier1(fixture: Fixture): Promise<Running> {
   const installed = installApp(fixture.name, fixture.packages);

@@ -20,16 +20,16 @@ const START_MS = 60_000;
 export function demoSuite(name: string, start: StartSite): void {
   describe(`demo, ${name}`, () => {
     let folder = "";
-    let site: Site;
+    let site: Site | undefined;
     beforeAll(async () => {
       folder = mkdtempSync(join(tmpdir(), "scale-demo-"));
       site = await start(folder);
     }, START_MS);
     afterAll(async () => {
-      await site.stop();
+      await site?.stop();
       rmSync(folder, { recursive: true, force: true });
     }, START_MS);
-    const client = () => new Client(site.url);
+    const client = () => new Client(site?.url ?? "");
     linkTests(client);
     countTests(client);
     refusalTests(client);
@@ -40,7 +40,8 @@ export function demoSuite(name: string, start: StartSite): void {
         const made = await client().make("https://example.com/kept", { slug: "kept", owner: "ada" });
         await client().follow(made.slug);
         const before = await client().list(100);
-        await site.stop();
+        await site?.stop();
+        site = undefined;
         site = await start(folder);
         expect(await client().list(100)).toEqual(before);
         expect((await client().follow("kept")).headers.get("location")).toBe("https://example.com/kept");

@@ -13,20 +13,21 @@ demoSuite("tier 1", (folder) => scaleUp({ folder, words: ["--tier", "1"] }));
 
 describe("prepareTables", () => {
   let folder = "";
-  let up: Up;
+  let up: Up | undefined;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "scale-demo-"));
     up = await scaleUp({ folder, words: ["--ephemeral"] });
   }, START_MS);
   afterAll(async () => {
-    await up.stop();
+    await up?.stop();
     rmSync(folder, { recursive: true, force: true });
   }, START_MS);
 
   test("makes and seeds the tables once when eight workers start at the same moment", async () => {
-    const admin = postgres(up.databaseUrl, { max: 1 });
+    const databaseUrl = up?.databaseUrl ?? "";
+    const admin = postgres(databaseUrl, { max: 1 });
     await admin`create database race`;
-    const url = new URL(up.databaseUrl);
+    const url = new URL(databaseUrl);
     url.pathname = "/race";
     const one = postgres(url.href, { max: 1 });
     const workers = Array.from({ length: 8 }, () => postgres(url.href, { max: 1, onnotice: () => undefined }));

@@ -303,6 +303,7 @@ describe("replicas", () => {
   beforeAll(async () => {
     cluster = await open({ dir, replicas: 1, say: (line) => said.push(line) });
     await withSql(cluster.primary.url, (sql) => sql`create table events (n int primary key)`);
+    await until(async () => (await lagOf(cluster.primary, replica())).bytes === 0);
   });
   afterAll(async () => {
     const folders = [cluster.primary, ...cluster.replicas].map(({ data }) => data);
@@ -408,12 +409,19 @@ describe("replicas", () => {
 describe("refusals", () => {
   const owner = postgresOwner();
 
-  /** A data folder that a cluster made, closed again. */
-  async function madeDir(): Promise<{ dir: string; data: string }> {
-    const dir = newDir();
-    const cluster = await open({ dir });
+  const template = newDir();
+  beforeAll(async () => {
+    const cluster = await open({ dir: template });
     await cluster.stop();
-    return { dir, data: cluster.primary.data };
+  });
+
+  /** A folder as a cluster that was stopped in order leaves it. */
+  function madeDir(): { dir: string; data: string } {
+    const dir = newDir();
+    mkdirSync(dirname(dir), { recursive: true });
+    const { exitCode } = Bun.spawnSync(["cp", "-a", template, dir]);
+    if (exitCode !== 0) throw new Error(`cp ended with ${exitCode}`);
+    return { dir, data: join(dir, "main") };
   }
 
   function put(path: string, text: string | Uint8Array): void {
@@ -422,7 +430,7 @@ describe("refusals", () => {
   }
 
   test("openCluster: refuses what it cannot read, and changes nothing of it", async () => {
-    const { dir, data } = await madeDir();
+    const { dir, data } = madeDir();
     const control = readFileSync(join(data, "global/pg_control"));
     const password = readFileSync(join(dir, "password"));
 
@@ -450,14 +458,60 @@ describe("refusals", () => {
   });
 
   test("openCluster: a folder that is not Postgres' is left alone", async () => {
-    const dir = newDir();
-    const cluster = await open({ dir, name: "other" });
-    await cluster.stop();
-    mkdirSync(join(dir, "main"));
-    if (owner.other) chownSync(join(dir, "main"), owner.uid, owner.gid);
-    put(join(dir, "main", "thesis.txt"), "ten years of work");
+    const { dir, data } = madeDir();
+    rmSync(data, { recursive: true });
+    mkdirSync(data);
+    if (owner.other) chownSync(data, owner.uid, owner.gid);
+    put(join(data, "thesis.txt"), "ten years of work");
     expect((await problemOf(open({ dir }))).code).toBe("UP_DATA_FOREIGN");
-    expect(readFileSync(join(dir, "main", "thesis.txt"), "utf8")).toBe("ten years of work");
+    expect(readdirSync(data)).toEqual(["thesis.txt"]);
+  });
+
+  test("openCluster: a port that is taken is passed over, and the new one is kept", async () => {
+    const { dir } = madeDir();
+    const { ports } = JSON.parse(readFileSync(join(dir, "main.json"), "utf8")) as { ports: number[] };
+    const [port = 0] = ports;
+    const taker = Bun.listen({ hostname: "127.0.0.1", port, socket: { data: () => undefined } });
+    const first = await open({ dir });
+    taker.stop(true);
+    expect(first.primary.port).not.toBe(port);
+    await first.stop();
+    const second = await open({ dir });
+    expect(second.primary.port).toBe(first.primary.port);
+    await second.stop();
+  });
+
+  test("openCluster: several at once get a port each, and their own data", async () => {
+    const [one, two] = [madeDir().dir, madeDir().dir];
+    const orders = [{ dir: one }, { dir: two }, { dir: one, name: "shard1" }];
+    const clusters = await Promise.all(orders.map((order) => open(order)));
+    expect(new Set(clusters.map(({ primary }) => primary.port)).size).toBe(3);
+    for (const { primary } of clusters) {
+      expect(await primary.query("show data_directory")).toEqual([[primary.data]]);
+    }
+    await Promise.all(clusters.map((cluster) => cluster.stop()));
+  });
+
+  test("openCluster: two processes at once want one port, and one gives way", async () => {
+    const ups = [madeDir(), madeDir(), madeDir()].map(({ dir }) => driven(dir));
+    const opened = await Promise.all(ups.map((up) => up.until(({ event }) => event === "open")));
+    expect(new Set(opened.map(({ url }) => url)).size).toBe(3);
+    for (const { url = "", data } of opened) {
+      const [row] = await withSql(url, (sql) => sql`show data_directory`);
+      expect(row?.["data_directory"]).toBe(data);
+    }
+    expect(await Promise.all(ups.map((up) => up.stop()))).toEqual([0, 0, 0]);
+  });
+
+  test("onFailed: a server that cannot be brought back is told, and stop still ends everything", async () => {
+    const { dir, data } = madeDir();
+    const failed = Promise.withResolvers<Problem>();
+    const cluster = await open({ dir, onFailed: failed.resolve });
+    put(join(data, "PG_VERSION"), "17\n");
+    process.kill(cluster.primary.pid, "SIGKILL");
+    expect((await failed.promise).code).toBe("UP_DATA_VERSION");
+    await cluster.stop();
+    expect(processesIn(data)).toEqual([]);
   });
 
   test("ephemeral: lies in a folder of its own, which stop takes away", async () => {

@@ -3,7 +3,16 @@
  * network, stopped in order, killed at once, and brought up again.
  */
 import { afterAll, expect, test } from "bun:test";
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,7 +42,13 @@ interface Said {
 }
 
 async function scale(words: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}): Promise<Said> {
-  const child = Bun.spawn([SCALE, ...words], { cwd, env: { ...process.env, ...env }, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const child = Bun.spawn([SCALE, ...words], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
   const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   return { code, out, err };
 }
@@ -75,7 +90,12 @@ test("up: the demo on a Postgres of its own; Ctrl-C stops all of it in order, an
 
 test("up: with an empty environment and PATH", async () => {
   const cwd = folder();
-  const child = Bun.spawn([SCALE, "up", "--json", "--port", "0", "--ephemeral"], { cwd, env: {}, stdout: "pipe", stderr: "inherit" });
+  const child = Bun.spawn([SCALE, "up", "--json", "--port", "0", "--ephemeral"], {
+    cwd,
+    env: {},
+    stdout: "pipe",
+    stderr: "inherit",
+  });
   let ready = "";
   for await (const chunk of child.stdout) {
     ready += new TextDecoder().decode(chunk);
@@ -98,7 +118,11 @@ test.skipIf(!isRoot)("up: as a plain user, in a folder of that user", async () =
     drop,
     `import os,sys\nos.setgroups([]);os.setgid(${NOBODY});os.setuid(${NOBODY})\nos.execve(sys.argv[1],sys.argv[1:],{"HOME":${JSON.stringify(home)},"PATH":"/usr/bin:/bin"})\n`,
   );
-  const child = Bun.spawn(["python3", drop, copy, "up", "--json", "--port", "0"], { cwd, stdout: "pipe", stderr: "inherit" });
+  const child = Bun.spawn(["python3", drop, copy, "up", "--json", "--port", "0"], {
+    cwd,
+    stdout: "pipe",
+    stderr: "inherit",
+  });
   let said = "";
   for await (const chunk of child.stdout) {
     said += new TextDecoder().decode(chunk);
@@ -131,7 +155,10 @@ test("up: killed with -9 it leaves nothing running, and the next one recovers wi
   const up = await scaleUp({ folder: cwd, env: { [name]: value } });
   const slug = await makeLink(up, LINK);
   process.kill(up.pid, "SIGKILL");
-  await until("everything is gone", () => pidsOf(up).every((pid) => !isAlive(pid)) && markedProcesses(mark).length === 0);
+  await until(
+    "everything is gone",
+    () => pidsOf(up).every((pid) => !isAlive(pid)) && markedProcesses(mark).length === 0,
+  );
   expect((await scale(["status"], cwd)).code).toBe(1);
   const again = await scaleUp({ folder: cwd });
   expect(await follow(again, slug)).toBe(LINK);
@@ -153,7 +180,11 @@ test("up: a port in use is stepped over, and that is said", async () => {
   await new Promise((resolve) => taken.once("listening", resolve));
   const { port } = taken.address() as { port: number };
   const cwd = folder();
-  const child = Bun.spawn([SCALE, "up", "--port", String(port), "--ephemeral"], { cwd, stdout: "pipe", stderr: "inherit" });
+  const child = Bun.spawn([SCALE, "up", "--port", String(port), "--ephemeral"], {
+    cwd,
+    stdout: "pipe",
+    stderr: "inherit",
+  });
   let said = "";
   for await (const chunk of child.stdout) {
     said += new TextDecoder().decode(chunk);
@@ -209,7 +240,10 @@ test("status, logs, stop: speak of what is up in the folder", async () => {
 
 test("logs -f: shows what is added until Ctrl-C", async () => {
   const cwd = folder();
-  writeFileSync(join(cwd, "app.js"), 'require("http").createServer((q, r) => { console.log("asked " + q.url); r.end("ok"); }).listen(3000);\n');
+  writeFileSync(
+    join(cwd, "app.js"),
+    'require("http").createServer((q, r) => { console.log("asked " + q.url); r.end("ok"); }).listen(3000);\n',
+  );
   const up = await scaleUp({ folder: cwd, words: ["app.js"] });
   const follower = Bun.spawn([SCALE, "logs", "-f", "app"], { cwd, stdout: "pipe" });
   let said = "";
@@ -249,8 +283,67 @@ test("reload: applies a changed file; a bad one leaves the old one serving and s
 test("the state file can be read by its user only: it holds the database's password", async () => {
   const cwd = folder();
   const up = await scaleUp({ folder: cwd });
-  const mode = Bun.spawnSync(["stat", "-c", "%a", join(cwd, ".scale", "up.json")]).stdout.toString().trim();
+  const mode = Bun.spawnSync(["stat", "-c", "%a", join(cwd, ".scale", "up.json")])
+    .stdout.toString()
+    .trim();
   expect(mode).toBe("600");
   for (const pid of pidsOf(up)) expect(readFileSync(`/proc/${pid}/cmdline`, "utf8")).not.toContain("postgres://");
   await up.stop();
 });
+
+test("dev: NODE_ENV is development, a change of a file reloads, a mistake waits for its correction", async () => {
+  const cwd = folder();
+  const program = (word: string) =>
+    writeFileSync(
+      join(cwd, "app.js"),
+      `require("http").createServer((q, r) => r.end(process.env.NODE_ENV + ${word})).listen(3000);\n`,
+    );
+  program('" one"');
+  const up = await scaleUp({ command: "dev", folder: cwd, words: ["--ephemeral", "app.js"] });
+  const said = () =>
+    fetch(up.url, { keepalive: false }).then(
+      (answer) => answer.text(),
+      () => "",
+    );
+  expect(await said()).toBe("development one");
+  program('" two"');
+  await until("the second version answers", async () => (await said()) === "development two");
+  writeFileSync(join(cwd, "app.js"), "this is no program");
+  writeFileSync(join(cwd, "other.js"), "");
+  await until("the mistake was seen", async () => {
+    const status = (await (await fetch(`${up.adminUrl}/status`)).json()) as {
+      config: { lastReload?: { ok: boolean } };
+    };
+    return status.config.lastReload?.ok === false;
+  });
+  expect(await said()).toBe("development two");
+  program('" three"');
+  await until("the third version answers", async () => (await said()) === "development three");
+  await up.stop();
+});
+
+test("dev: a program that cannot start at first is started when it can", async () => {
+  const cwd = folder();
+  writeFileSync(join(cwd, "app.js"), "throw new Error('not yet');\n");
+  const child = Bun.spawn([SCALE, "dev", "--port", "0", "--ephemeral", "app.js"], {
+    cwd,
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  await read(child.stderr, "not yet");
+  writeFileSync(join(cwd, "app.js"), 'require("http").createServer((q, r) => r.end("at last")).listen(3000);\n');
+  const said = await read(child.stdout, "Ready in");
+  expect(await (await fetch(/Open (\S+)/.exec(said)?.[1] ?? "")).text()).toBe("at last");
+  child.kill("SIGINT");
+  expect(await child.exited).toBe(130);
+});
+
+/** What a stream says until it has said `word`. */
+async function read(stream: ReadableStream<Uint8Array>, word: string): Promise<string> {
+  let said = "";
+  for await (const chunk of stream) {
+    said += new TextDecoder().decode(chunk);
+    if (said.includes(word)) return said;
+  }
+  throw new Error(`Cannot find "${word}" in what was said:\n${said}`);
+}

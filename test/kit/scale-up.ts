@@ -17,6 +17,8 @@ export interface Up {
 }
 
 export interface UpOrder {
+  /** "up" when absent. */
+  readonly command?: "up" | "dev";
   /** The folder it is called in; `.scale` appears there unless it is ephemeral. */
   readonly folder: string;
   /** After `scale up --json`; a free port is chosen when they name none. */
@@ -29,13 +31,16 @@ export interface UpOrder {
 export const SCALE = join(import.meta.dir, "../../dist/scale");
 
 export async function scaleUp(order: UpOrder): Promise<Up> {
-  const child = Bun.spawn([order.executable ?? SCALE, "up", "--json", "--port", "0", ...(order.words ?? [])], {
-    cwd: order.folder,
-    env: { ...process.env, ...order.env },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
+  const child = Bun.spawn(
+    [order.executable ?? SCALE, order.command ?? "up", "--json", "--port", "0", ...(order.words ?? [])],
+    {
+      cwd: order.folder,
+      env: { ...process.env, ...order.env },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    },
+  );
   const said: string[] = [];
   const ready = Promise.withResolvers<Partial<Up> | undefined>();
   const complaints = child.stderr.text();

@@ -22,6 +22,7 @@ export const tools = {
     packages: ["python3-prometheus-client"],
   },
   python3: { command: "python3", packages: ["python3"] },
+  "systemd-nspawn": { command: "systemd-nspawn", packages: ["systemd-container"] },
   "systemd-analyze": { command: "systemd-analyze", packages: ["systemd"] },
   taskset: { command: "taskset", packages: ["util-linux"] },
   wrk: { command: "wrk", packages: ["wrk"] },

@@ -35,7 +35,7 @@ function graphOf(
     graph.set(by.name(path), edges);
     for (const one of imports) {
       const target = resolve(targetOf(path, one), known);
-      if (target === undefined || (one.typeOnly && !by.types)) continue;
+      if (target === undefined || one.addressOnly || (one.typeOnly && !by.types)) continue;
       const to = by.name(target);
       if (to !== by.name(path) && !edges.has(to)) edges.set(to, { path, line: one.line });
     }

@@ -43,8 +43,10 @@ function perImport(
 
 function layerFault(path: string, one: Import): string | undefined {
   const target = targetOf(path, one);
-  if (target === undefined) return one.specifier === undefined && inProxy(path) ? "imports what is computed" : undefined;
-  if (target.startsWith("test/") || target === "build.ts") return `imports ${target}: the product does not know its tools`;
+  if (target === undefined)
+    return one.specifier === undefined && inProxy(path) ? "imports what is computed" : undefined;
+  if (target.startsWith("test/") || target === "build.ts")
+    return `imports ${target}: the product does not know its tools`;
   const [from, to] = [roomOf(path), roomOf(target)];
   const [fromFloor, toFloor] = [floorOf(from), floorOf(to)];
   if (from === to || fromFloor === undefined || toFloor === undefined) return undefined;

@@ -39,16 +39,16 @@ export function barrels({ sources }: Tree): Violation[] {
 
 function nameFault(path: string): string | undefined {
   const words = path.replace(CODE, "").split("/");
-  const empty = words.find((word) => EMPTY_WORDS.includes(word) || EMPTY_ENDINGS.includes(word.split("-").at(-1) ?? ""));
+  const empty = words.find(
+    (word) => EMPTY_WORDS.includes(word) || EMPTY_ENDINGS.includes(word.split("-").at(-1) ?? ""),
+  );
   if (empty !== undefined) return `"${empty}" says nothing: find the missing noun`;
   const stem = words.at(-1) ?? "";
   return CODE.test(path) && !KEBAB.test(stem) ? `"${stem}" is not kebab-case` : undefined;
 }
 
+/** Nothing but imports and exports: then all that it exports is someone else's. */
 function isBarrel(ast: ts.SourceFile): boolean {
-  const passesOn = ast.statements.filter(
-    (statement) => ts.isExportDeclaration(statement) && statement.moduleSpecifier !== undefined,
-  );
-  const own = ast.statements.filter((statement) => !ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement));
-  return passesOn.length > 0 && own.length === 0;
+  const passesOn = ast.statements.some(ts.isExportDeclaration);
+  return passesOn && ast.statements.every((one) => ts.isImportDeclaration(one) || ts.isExportDeclaration(one));
 }

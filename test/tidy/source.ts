@@ -23,8 +23,8 @@ export interface Import {
   readonly line: number;
   /** Nothing of it is left when types are erased. */
   readonly typeOnly: boolean;
-  /** What is taken: exported names, "*" for all, "default". */
-  readonly names: readonly string[];
+  /** Only named, as a file's address: for a worker thread, a child process, or to be read. */
+  readonly addressOnly: boolean;
 }
 
 export function parse(path: string, text: string): Source {
@@ -43,58 +43,54 @@ function importsOf(ast: ts.SourceFile): Import[] {
 }
 
 function importOf(node: ts.Node): Omit<Import, "line"> | undefined {
-  if (ts.isImportDeclaration(node)) {
-    return { specifier: literal(node.moduleSpecifier), ...ofClause(node.importClause) };
-  }
+  if (ts.isImportDeclaration(node)) return found(node.moduleSpecifier, { typeOnly: isTypeClause(node.importClause) });
   if (ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined) {
-    return { specifier: literal(node.moduleSpecifier), ...ofExport(node) };
+    return found(node.moduleSpecifier, { typeOnly: isTypeExport(node) });
   }
   if (ts.isImportEqualsDeclaration(node) && ts.isExternalModuleReference(node.moduleReference)) {
-    return { specifier: literal(node.moduleReference.expression), typeOnly: node.isTypeOnly, names: ["*"] };
+    return found(node.moduleReference.expression, { typeOnly: node.isTypeOnly });
   }
   if (ts.isImportTypeNode(node)) {
-    const specifier = ts.isLiteralTypeNode(node.argument) ? literal(node.argument.literal) : undefined;
-    return { specifier, typeOnly: true, names: ["*"] };
+    return found(ts.isLiteralTypeNode(node.argument) ? node.argument.literal : undefined, { typeOnly: true });
   }
-  if (ts.isCallExpression(node) && isLoader(node.expression)) {
-    return { specifier: literal(node.arguments[0]), typeOnly: false, names: ["*"] };
-  }
-  if (ts.isNewExpression(node) && isModuleUrl(node)) {
-    return { specifier: literal(node.arguments?.[0]), typeOnly: false, names: ["*"] };
-  }
+  if (ts.isCallExpression(node) && isLoader(node.expression)) return found(node.arguments[0]);
+  if (ts.isCallExpression(node) && isResolver(node.expression)) return found(node.arguments[0], { addressOnly: true });
+  if (ts.isNewExpression(node) && isModuleUrl(node)) return found(node.arguments?.[0], { addressOnly: true });
   return undefined;
 }
 
-function ofClause(clause: ts.ImportClause | undefined): Pick<Import, "typeOnly" | "names"> {
-  if (clause === undefined) return { typeOnly: false, names: [] };
-  const names = clause.name === undefined ? [] : ["default"];
+function found(
+  specifier: ts.Node | undefined,
+  { typeOnly = false, addressOnly = false }: Partial<Pick<Import, "typeOnly" | "addressOnly">> = {},
+): Omit<Import, "line"> {
+  const text = specifier !== undefined && ts.isStringLiteralLike(specifier) ? specifier.text : undefined;
+  return { specifier: text, typeOnly, addressOnly };
+}
+
+/** `import type …`, or nothing but types in braces. */
+function isTypeClause(clause: ts.ImportClause | undefined): boolean {
+  if (clause === undefined || clause.isTypeOnly) return clause !== undefined;
   const bindings = clause.namedBindings;
-  if (bindings === undefined) return { typeOnly: clause.isTypeOnly, names };
-  if (ts.isNamespaceImport(bindings)) return { typeOnly: clause.isTypeOnly, names: [...names, "*"] };
-  names.push(...bindings.elements.map((element) => (element.propertyName ?? element.name).text));
-  const onlyTypes = clause.name === undefined && bindings.elements.every((element) => element.isTypeOnly);
-  return { typeOnly: clause.isTypeOnly || (onlyTypes && bindings.elements.length > 0), names };
+  if (clause.name !== undefined || bindings === undefined || ts.isNamespaceImport(bindings)) return false;
+  return bindings.elements.length > 0 && bindings.elements.every((element) => element.isTypeOnly);
 }
 
-function ofExport(node: ts.ExportDeclaration): Pick<Import, "typeOnly" | "names"> {
-  const clause = node.exportClause;
-  if (clause === undefined || ts.isNamespaceExport(clause)) return { typeOnly: node.isTypeOnly, names: ["*"] };
-  const onlyTypes = clause.elements.length > 0 && clause.elements.every((element) => element.isTypeOnly);
-  const names = clause.elements.map((element) => (element.propertyName ?? element.name).text);
-  return { typeOnly: node.isTypeOnly || onlyTypes, names };
+function isTypeExport({ isTypeOnly, exportClause }: ts.ExportDeclaration): boolean {
+  if (isTypeOnly || exportClause === undefined || ts.isNamespaceExport(exportClause)) return isTypeOnly;
+  return exportClause.elements.length > 0 && exportClause.elements.every((element) => element.isTypeOnly);
 }
 
-/** import(…), require(…), require.resolve(…), import.meta.require(…) and import.meta.resolve(…). */
+/** import(…), require(…) and import.meta.require(…). */
 function isLoader(callee: ts.Expression): boolean {
   if (callee.kind === ts.SyntaxKind.ImportKeyword) return true;
-  return ["require", "require.resolve", "import.meta.require", "import.meta.resolve"].includes(callee.getText());
+  return ["require", "import.meta.require"].includes(callee.getText());
 }
 
-/** new URL("./x.ts", import.meta.url), the way to a worker thread or a file. */
+function isResolver(callee: ts.Expression): boolean {
+  return ["require.resolve", "import.meta.resolve"].includes(callee.getText());
+}
+
+/** new URL("./x.ts", import.meta.url) */
 function isModuleUrl(node: ts.NewExpression): boolean {
   return node.expression.getText() === "URL" && node.arguments?.[1]?.getText() === "import.meta.url";
-}
-
-function literal(node: ts.Node | undefined): string | undefined {
-  return node !== undefined && ts.isStringLiteralLike(node) ? node.text : undefined;
 }

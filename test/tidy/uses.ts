@@ -112,7 +112,8 @@ function use(name: string, node: ts.Node): Use {
 /** `x.name`, `x["name"]` or the type `x.name`, when `node` is that x. */
 function memberAccess(node: ts.Node): { name: string; node: ts.Node } | undefined {
   const { parent } = node;
-  if (ts.isPropertyAccessExpression(parent) && parent.expression === node) return { name: parent.name.text, node: parent };
+  if (ts.isPropertyAccessExpression(parent) && parent.expression === node)
+    return { name: parent.name.text, node: parent };
   if (ts.isQualifiedName(parent) && parent.left === node) return { name: parent.right.text, node: parent };
   if (!ts.isElementAccessExpression(parent) || parent.expression !== node) return undefined;
   const argument = parent.argumentExpression;

@@ -35,7 +35,5 @@ export function except(
 function covers(exception: Exception, violation: Violation): boolean {
   if (exception.rule !== violation.rule) return false;
   if (exception.what !== undefined && !violation.what.includes(exception.what)) return false;
-  return exception.path.endsWith("/")
-    ? violation.path.startsWith(exception.path)
-    : violation.path === exception.path;
+  return exception.path.endsWith("/") ? violation.path.startsWith(exception.path) : violation.path === exception.path;
 }

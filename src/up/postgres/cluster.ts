@@ -5,25 +5,22 @@
  * Invariants: one `up` per cluster (a lock); what is acknowledged is on disk; the ledger names the primary before a
  * promotion is begun; when we die, however we die, every server of ours dies too.
  */
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { State, type Edges } from "../../../proxy/base/state.ts";
 import { Problem } from "../../problem/problem.ts";
 import { Restarts, type RestartRules } from "../../run/restart.ts";
 import { unpack } from "../embedded.ts";
 import { look } from "../trust.ts";
-import { ServerError, WireFault } from "./backup-wire.ts";
 import { checkDataFolder, isStandby, readControl } from "./control.ts";
+import { openHome, type Home } from "./home.ts";
 import { makeDataFolder } from "./initdb.ts";
 import { delayReplay } from "./lag.ts";
-import { homePaths, nodePaths, type HomePaths, type NodePaths } from "./layout.ts";
-import { readLedger, withPort, writeLedger, type Ledger } from "./ledger.ts";
-import { takeLock, type Lock } from "./lock.ts";
-import { postgresOwner, type Owner } from "./owner.ts";
-import { choosePlace, removePlace, type Place } from "./place.ts";
+import { withPort } from "./ledger.ts";
+import type { Owner } from "./owner.ts";
 import { canResume, copyPrimary, dropOtherSlots, renewSlot, slotOf, untilStreaming } from "./replica.ts";
-import { giveTo, passwordOf, writePassfile } from "./secrets.ts";
 import { Server } from "./server.ts";
-import { ACCESS, DATABASE, type Upstream } from "./settings.ts";
+import { DATABASE, type Upstream } from "./settings.ts";
+import { ServerError, WireFault } from "./wire-frames.ts";
 
 export const REPLICAS_MAX = 8;
 /** What takes longer is worth a line. */
@@ -62,25 +59,16 @@ export interface ClusterOptions {
 
 /** Brings the cluster up. Throws a Problem, after everything it had started is stopped. */
 export async function openCluster(options: ClusterOptions): Promise<Cluster> {
-  const owner = postgresOwner();
-  const place = choosePlace({ ...options, ephemeral: options.ephemeral ?? false, owner });
-  const paths = homePaths(place.home, options.name ?? "main");
-  const lock = locked(paths.lock);
-  const cluster = new Cluster(options, { owner, place, paths, lock });
+  const home = openHome({ ...options, ephemeral: options.ephemeral ?? false }, options.name ?? "main");
+  const cluster = new Cluster(options, home);
   try {
     await cluster.open();
     return cluster;
   } catch (error) {
     await cluster.stop();
-    throw error instanceof WireFault || error instanceof ServerError ? lostWhileOpening(error, place.home) : error;
+    const lost = error instanceof WireFault || error instanceof ServerError;
+    throw lost ? lostWhileOpening(error, home.place.home) : error;
   }
-}
-
-interface Ground {
-  readonly owner: Owner;
-  readonly place: Place;
-  readonly paths: HomePaths;
-  readonly lock: Lock;
 }
 
 interface Member {
@@ -91,34 +79,32 @@ interface Member {
 
 export class Cluster {
   readonly #options: ClusterOptions;
-  readonly #ground: Ground;
+  readonly #home: Home;
   readonly #state = new State(LIFE, "opening");
   readonly #members = new Map<number, Member>();
-  readonly #claimed = new Set<number>();
   readonly #mending = new Set<Promise<void>>();
-  #ledger: Ledger = { primary: 0, ports: [] };
   #tools = "";
-  #password = "";
   #recovered = false;
+  #stopped: Promise<void> | undefined;
 
   /** For `openCluster`. */
-  constructor(options: ClusterOptions, ground: Ground) {
+  constructor(options: ClusterOptions, home: Home) {
     this.#options = options;
-    this.#ground = ground;
+    this.#home = home;
   }
 
   get primary(): Server {
-    return this.#member(this.#ledger.primary).server;
+    return this.#member(this.#home.ledger.primary).server;
   }
 
   get replicas(): readonly Server[] {
-    const others = [...this.#members].filter(([index]) => index !== this.#ledger.primary);
+    const others = [...this.#members].filter(([index]) => index !== this.#home.ledger.primary);
     return others.sort(([a], [b]) => a - b).map(([, member]) => member.server);
   }
 
   /** The folder of the data, when it is not the one that was asked for: a person must be told. */
   get dataMovedTo(): string | undefined {
-    return this.#ground.place.elsewhere ? this.#ground.place.home : undefined;
+    return this.#home.place.elsewhere ? this.#home.place.home : undefined;
   }
 
   /** Whether the primary had not been shut down in order, and was recovered from its WAL. */
@@ -129,8 +115,7 @@ export class Cluster {
   /** For `openCluster`. */
   async open(): Promise<void> {
     this.#tools = this.#options.tools ?? (await unpack("postgres"));
-    this.#prepareHome();
-    const { primary } = this.#ledger;
+    const { primary } = this.#home.ledger;
     await this.#ensureData(primary);
     await this.#openPrimary(primary);
     const others = this.#replicaIndexes(this.#options.replicas);
@@ -140,19 +125,19 @@ export class Cluster {
   }
 
   /**
-   * Makes a replica (its place in `replicas`) the primary. The present primary is stopped first, so that nothing that was
+   * Makes a replica (its index in `replicas`) the primary. The present primary is stopped first, so that nothing that was
    * acknowledged is lost if it lives; it is not brought back before the next `openCluster`. Other replicas are made anew.
    */
-  async promote(place: number): Promise<void> {
-    const chosen = this.replicas[place];
-    if (chosen === undefined)
-      throw new RangeError(`Cannot promote replica ${place}: there are ${this.replicas.length}`);
+  async promote(which: number): Promise<void> {
+    const { replicas } = this;
+    const chosen = replicas[which];
+    if (chosen === undefined) throw new RangeError(`Cannot promote replica ${which}: there are ${replicas.length}`);
     const next = this.#indexOf(chosen);
-    const former = this.#ledger.primary;
+    const former = this.#home.ledger.primary;
     const formerServer = this.primary;
     this.#members.delete(former);
     await formerServer.stop();
-    this.#remember({ ...this.#ledger, primary: next });
+    this.#home.remember({ ...this.#home.ledger, primary: next });
     await chosen.promote();
     const others = [...this.#members.keys()].filter((index) => index !== next);
     for (const index of others) await this.#member(index).server.stop();
@@ -160,54 +145,42 @@ export class Cluster {
   }
 
   /** Stops every server in order, the primary first so that its replicas get all it has; resolves when they are gone. */
-  async stop(): Promise<void> {
-    if (!this.#state.can("closing")) return;
-    this.#state.go("closing");
-    await Promise.allSettled(this.#mending);
-    await this.#members.get(this.#ledger.primary)?.server.stop();
-    await Promise.allSettled([...this.#members.values()].map(({ server }) => server.stop()));
-    removePlace(this.#ground.place);
-    this.#ground.lock.release();
-    this.#state.go("closed");
+  stop(): Promise<void> {
+    this.#stopped ??= this.#close();
+    return this.#stopped;
   }
 
-  /** Passwords, access rules and folders that all nodes share. */
-  #prepareHome(): void {
-    const { paths, owner } = this.#ground;
-    this.#password = passwordOf(paths.password);
-    writeFileSync(paths.access, ACCESS, { mode: 0o644 });
-    writePassfile(paths.passfile, this.#password, owner);
-    if (look(paths.sockets) === undefined) {
-      mkdirSync(paths.sockets, { mode: 0o700 });
-      giveTo(owner, paths.sockets);
-    }
-    const ledger = readLedger(paths.ledger);
-    if (ledger === undefined) throw unreadableLedger(paths.ledger);
-    this.#ledger = ledger;
+  async #close(): Promise<void> {
+    this.#state.go("closing");
+    await this.#members.get(this.#home.ledger.primary)?.server.stop();
+    await Promise.allSettled([...this.#members.values()].map(({ server }) => server.stop()));
+    await Promise.allSettled(this.#mending);
+    this.#home.close();
+    this.#state.go("closed");
   }
 
   /** New data only where there is none of this cluster at all. */
   async #ensureData(primary: number): Promise<void> {
-    const { data, log, name } = this.#paths(primary);
-    const { owner, place } = this.#ground;
+    const { data, log, name } = this.#home.node(primary);
+    const { owner, place } = this.#home;
     if (look(data) !== undefined && !isEmptyFolderOf(owner, data)) {
       checkDataFolder(data, owner);
       return;
     }
-    const copies = Array.from({ length: REPLICAS_MAX + 1 }, (_, index) => this.#paths(index).data);
+    const copies = Array.from({ length: REPLICAS_MAX + 1 }, (_, index) => this.#home.node(index).data);
     const left = copies.find((copy) => copy !== data && readControl(copy) !== undefined);
     if (left !== undefined) throw primaryGone(data, left);
     const { ephemeral } = place;
     const slow = setTimeout(() => this.#options.say(`${name}: making a new database`), SLOW_MS);
     try {
-      await makeDataFolder({ tools: this.#tools, data, log, owner, password: this.#password, ephemeral });
+      await makeDataFolder({ tools: this.#tools, data, log, owner, password: this.#home.password, ephemeral });
     } finally {
       clearTimeout(slow);
     }
   }
 
   async #openPrimary(index: number): Promise<void> {
-    const { data } = this.#paths(index);
+    const { data } = this.#home.node(index);
     const control = readControl(data);
     this.#recovered = control?.inOrder === false;
     const half = isStandby(data);
@@ -220,9 +193,9 @@ export class Cluster {
 
   /** Has a node follow the primary: on its own data if it can go on with it, else on a fresh copy. */
   async #join(index: number): Promise<void> {
-    const { data } = this.#paths(index);
+    const { data } = this.#home.node(index);
     const server = this.#members.get(index)?.server ?? this.#add(index);
-    if (await canResume(data, this.primary, this.#paths(this.#ledger.primary).data, index)) {
+    if (await canResume(data, this.primary, this.#home.node(this.#home.ledger.primary).data, index)) {
       try {
         return await this.#follow(index);
       } catch (error) {
@@ -243,38 +216,37 @@ export class Cluster {
   }
 
   async #copy(index: number): Promise<void> {
-    const { data, log } = this.#paths(index);
-    const { owner, place } = this.#ground;
+    const { data, log } = this.#home.node(index);
+    const { owner, place } = this.#home;
     await renewSlot(this.primary, index);
-    const common = { tools: this.#tools, data, log, owner, password: this.#password, ephemeral: place.ephemeral };
+    const common = { tools: this.#tools, data, log, owner, password: this.#home.password, ephemeral: place.ephemeral };
     await copyPrimary({ ...common, primary: this.primary });
   }
 
   async #start(index: number): Promise<void> {
     const member = this.#member(index);
-    const follows = index !== this.#ledger.primary;
+    const follows = index !== this.#home.ledger.primary;
     await member.server.start(follows ? this.#upstream(index) : undefined);
     member.startedAt = performance.now();
-    if (this.#ledger.ports[index] !== member.server.port) {
-      this.#remember(withPort(this.#ledger, index, member.server.port));
+    if (this.#home.ledger.ports[index] !== member.server.port) {
+      this.#home.remember(withPort(this.#home.ledger, index, member.server.port));
     }
   }
 
   #upstream(index: number): Upstream {
-    return { port: this.primary.port, slot: slotOf(index), passfile: this.#ground.paths.passfile };
+    return { port: this.primary.port, slot: slotOf(index), passfile: this.#home.paths.passfile };
   }
 
   #add(index: number): Server {
-    const { owner, paths } = this.#ground;
-    const port = this.#ledger.ports[index];
+    const { owner, paths } = this.#home;
+    const port = this.#home.ledger.ports[index];
     const server = new Server({
       tools: this.#tools,
-      node: this.#paths(index),
+      node: this.#home.node(index),
       home: paths,
       owner,
-      password: this.#password,
+      password: this.#home.password,
       port: port === 0 ? undefined : port,
-      claimed: this.#claimed,
       say: this.#options.say,
       onDown: (how) => this.#down(index, how),
     });
@@ -297,30 +269,24 @@ export class Cluster {
   async #mend(index: number, delayMs: number): Promise<void> {
     await Bun.sleep(delayMs);
     const member = this.#members.get(index);
-    if (member === undefined || this.#state.is("closing")) return;
+    if (member === undefined || !this.#state.is("open")) return;
     try {
+      const { port } = member.server;
       await this.#start(index);
       this.#options.say(`${member.server.name}: is back, nothing that was committed is lost`);
+      if (member.server.port !== port) this.#options.say(movedLine(member.server, port));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      this.#options.onFailed?.(error);
+      const wanted = this.#state.is("open") && this.#members.get(index) === member;
+      if (wanted) this.#options.onFailed?.(error);
     }
-  }
-
-  #remember(ledger: Ledger): void {
-    writeLedger(this.#ground.paths.ledger, ledger);
-    this.#ledger = ledger;
   }
 
   /** The lowest numbers that are not the primary's. */
   #replicaIndexes(count: number): readonly number[] {
     if (count > REPLICAS_MAX) throw new RangeError(`Cannot run ${count} replicas: at most ${REPLICAS_MAX}`);
     const all = Array.from({ length: count + 1 }, (_, index) => index);
-    return all.filter((index) => index !== this.#ledger.primary).slice(0, count);
-  }
-
-  #paths(index: number): NodePaths {
-    return nodePaths(this.#ground.place.home, this.#options.name ?? "main", index);
+    return all.filter((index) => index !== this.#home.ledger.primary).slice(0, count);
   }
 
   #member(index: number): Member {
@@ -342,19 +308,13 @@ async function all(works: readonly Promise<void>[]): Promise<void> {
   for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
 
-function locked(path: string): Lock {
-  const lock = takeLock(path);
-  if (!("heldBy" in lock)) return lock;
-  const holder = lock.heldBy === undefined ? "another scale up" : `scale up with pid ${lock.heldBy}`;
-  throw new Problem("UP_ALREADY_RUNNING", {
-    what: `Cannot open this project's database: ${holder} has it open`,
-    fix: "Use that one, stop it with scale stop, or give --ephemeral for a database of this run only.",
-  });
-}
-
 function isEmptyFolderOf(owner: Owner, folder: string): boolean {
   const info = look(folder);
   return info?.isDirectory() === true && info.uid === owner.uid && readdirSync(folder).length === 0;
+}
+
+function movedLine({ name, port }: Server, before: number): string {
+  return `${name}: port ${before} was taken meanwhile, it listens on ${port}: what uses the old one must be started again`;
 }
 
 function primaryGone(data: string, copy: string): Problem {
@@ -362,14 +322,6 @@ function primaryGone(data: string, copy: string): Problem {
     what: `Cannot open "${data}": it is not there, but its copy "${copy}" is`,
     why: "A new, empty database would take the place of data that may still be wanted.",
     fix: `Bring it back, rename the copy to "${data}" and remove its standby.signal, or move the copy away to start anew.`,
-  });
-}
-
-function unreadableLedger(path: string): Problem {
-  return new Problem("UP_DATA_FOREIGN", {
-    what: `Cannot read "${path}": it does not name a primary and ports`,
-    why: "Which of the data folders holds the latest data stands in this file.",
-    fix: "Bring it back. If there is one data folder only, or no replica was ever promoted, remove the file.",
   });
 }
 

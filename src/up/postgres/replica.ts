@@ -9,12 +9,13 @@ import { join } from "node:path";
 import { Problem } from "../../problem/problem.ts";
 import { TarFault, unpackTar } from "../tar.ts";
 import { look } from "../trust.ts";
-import { openSession, ServerError, WireFault } from "./backup-wire.ts";
+import { openSession } from "./backup-wire.ts";
 import { isStandby, readControl } from "./control.ts";
 import { newFolder, syncFolder, takeName, type InitdbOptions } from "./initdb.ts";
 import type { Owner } from "./owner.ts";
 import type { Server } from "./server.ts";
 import { maintenance } from "./settings.ts";
+import { ServerError, WireFault } from "./wire-frames.ts";
 
 /** The primary writes a checkpoint before it sends the first byte. */
 const SILENCE_MS = 120_000;

@@ -11,14 +11,16 @@ import { State, type Edges } from "../../../proxy/base/state.ts";
 import { Problem } from "../../problem/problem.ts";
 import { launch } from "../../run/launch.ts";
 import { look } from "../trust.ts";
-import { openSession, ServerError, WireFault, type Row } from "./backup-wire.ts";
+import { openSession } from "./backup-wire.ts";
 import { checkDataFolder, processesIn } from "./control.ts";
 import { endOf } from "./initdb.ts";
 import { socketPath, type HomePaths, type NodePaths } from "./layout.ts";
 import { openLog, tailOf, type LogFile } from "./log-file.ts";
 import type { Owner } from "./owner.ts";
 import { choosePort, listeningPorts } from "./ports.ts";
+import { ScramFault } from "./scram.ts";
 import { commandLine, ENVIRONMENT, maintenance, settingsFile, url, type Upstream } from "./settings.ts";
+import { ServerError, WireFault, type Row } from "./wire-frames.ts";
 
 const LIFE = {
   stopped: ["starting"],
@@ -37,12 +39,16 @@ const LOGIN_WAIT_MS = 5_000;
 const POLL_MIN_MS = 5;
 const POLL_MAX_MS = 50;
 const PORT_TRIES = 10;
+/** How long a server that could not have its port takes to find out and end. */
+const REFUSED_WAIT_MS = 2_000;
 const QUERY_WAIT_MS = 30_000;
 const PROMOTE_WAIT_S = 60;
 /** What a server whose parent was killed takes to end. */
 const REMAINS_WAIT_MS = 10_000;
 const STOP_FAST_MS = 10_000;
 const STOP_IMMEDIATE_MS = 5_000;
+/** Ports that servers of this process have chosen and perhaps not bound yet. */
+const claimed = new Set<number>();
 /** SQLSTATE cannot_connect_now: it is starting up, recovering, or shutting down. */
 const STARTING_UP = "57P03";
 
@@ -55,8 +61,6 @@ export interface ServerOptions {
   readonly password: string;
   /** Tried first. */
   readonly port: number | undefined;
-  /** Ports that servers of this process have chosen and perhaps not bound yet. */
-  readonly claimed: Set<number>;
   readonly say: (line: string) => void;
   /** It ended and nobody had asked it to; `how` is for a person. */
   readonly onDown: (how: string) => void;
@@ -176,7 +180,6 @@ export class Server {
   }
 
   async #startOnSomePort(): Promise<void> {
-    const { claimed } = this.#options;
     const lost = new Set<number>();
     for (let tries = 0; tries < PORT_TRIES; tries++) {
       const port = choosePort(this.#port, new Set([...listeningPorts(), ...claimed, ...lost]));
@@ -227,8 +230,14 @@ export class Server {
     let said = started;
     let pollMs = POLL_MIN_MS;
     while (!hasEnded(child)) {
-      const login = await this.#logIn(port, log);
+      const login = await this.#logIn(port);
       if (login === "in") return true;
+      if (typeof login === "object") {
+        // Another server may have taken the port: then ours is about to end.
+        await endsWithin(child, REFUSED_WAIT_MS);
+        if (hasEnded(child)) return false;
+        throw this.#failed(`Cannot log in to ${this.name}: ${login.refused}`, log);
+      }
       const now = performance.now();
       if (now - started > (login === "starting up" ? RECOVERY_MS : START_SILENCE_MS)) {
         throw this.#failed(`Cannot start ${this.name}: it does not answer after ${Math.round(now - started)} ms`, log);
@@ -243,16 +252,17 @@ export class Server {
     return false;
   }
 
-  async #logIn(port: number, log: LogFile): Promise<"in" | "starting up" | "silent"> {
+  /** In means: the server knows the password, and it is the one of our folder. */
+  async #logIn(port: number): Promise<"in" | "starting up" | "silent" | { readonly refused: string }> {
     try {
       const session = await openSession(maintenance(port, this.#options.password, LOGIN_WAIT_MS));
-      session.close();
-      return "in";
+      const [row] = await session.query("show data_directory").finally(() => session.close());
+      return row?.[0] === this.data ? "in" : { refused: "it is another server" };
     } catch (error) {
       if (error instanceof WireFault) return "silent";
-      if (error instanceof ServerError && error.sqlstate === STARTING_UP) return "starting up";
+      if (error instanceof ScramFault) return { refused: error.message };
       if (!(error instanceof ServerError)) throw error;
-      throw this.#failed(`Cannot log in to ${this.name}: ${error.message} (${error.sqlstate})`, log);
+      return error.sqlstate === STARTING_UP ? "starting up" : { refused: `${error.message} (${error.sqlstate})` };
     }
   }
 

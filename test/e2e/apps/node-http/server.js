@@ -1,7 +1,7 @@
 // node:http alone, the port from the environment, and a database client of its own choice.
 const { createHash } = require("node:crypto");
 const http = require("node:http");
-const postgres = require("postgres");
+const { default: postgres } = require("postgres");
 const { WebSocketServer } = require("ws");
 
 const gates = new Map();

@@ -93,4 +93,8 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-ThreadingHTTPServer((os.environ["HOST"], PORT), Handler).serve_forever()
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+
+Server((os.environ["HOST"], PORT), Handler).serve_forever()

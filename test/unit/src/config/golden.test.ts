@@ -22,7 +22,15 @@ async function outputOf(file: string, json: boolean): Promise<{ text: string; ex
   const write = (part: string): void => {
     text += part;
   };
-  const exit = await runCheck({ file, json, live: false, colour: false, folder: FOLDER, env: environmentOf(file), write });
+  const exit = await runCheck({
+    file,
+    json,
+    live: false,
+    colour: false,
+    folder: FOLDER,
+    env: environmentOf(file),
+    write,
+  });
   return { text: text.replaceAll(FOLDER, "<folder>"), exit };
 }
 
@@ -49,7 +57,9 @@ describe("scale check on bad files", () => {
   });
 
   test("no two files say the same", () => {
-    const texts = files.map((file) => readFileSync(join(FOLDER, file.replace(/\.toml$/, ".txt")), "utf8").replaceAll(file, ""));
+    const texts = files.map((file) =>
+      readFileSync(join(FOLDER, file.replace(/\.toml$/, ".txt")), "utf8").replaceAll(file, ""),
+    );
     expect(new Set(texts).size).toBe(files.length);
   });
 });

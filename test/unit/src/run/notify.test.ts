@@ -51,6 +51,14 @@ test("makeNotify: says each thing in the words of sd_notify", () => {
   expect(new Set(paths())).toEqual(new Set([SOCKET]));
 });
 
+test("ready: repeats a status that was said before, and status does not", () => {
+  const { notify, texts } = setUp();
+  notify.status("up");
+  notify.ready("up");
+  notify.status("up");
+  expect(texts()).toEqual(["STATUS=up\n", "READY=1\nSTATUS=up\n"]);
+});
+
 test("ready: needs no status", () => {
   const { notify, texts } = setUp();
   notify.ready();

@@ -7,7 +7,10 @@ import { FakeClock, turn } from "../../../kit/clock.ts";
 type Handle = (verb: Verb, name: string, value: unknown) => unknown;
 
 /** What `left` says `right` hears, and the other way round; `letters` is what has gone over the channel. */
-function pair(handle: Handle, clock = new FakeClock()): { left: Peer; right: Peer; letters: Letter[]; clock: FakeClock } {
+function pair(
+  handle: Handle,
+  clock = new FakeClock(),
+): { left: Peer; right: Peer; letters: Letter[]; clock: FakeClock } {
   const letters: Letter[] = [];
   const carry = (to: () => Peer) => (letter: Letter) => {
     letters.push(letter);
@@ -16,6 +19,13 @@ function pair(handle: Handle, clock = new FakeClock()): { left: Peer; right: Pee
   const left: Peer = new Peer({ clock, send: carry(() => right), handle: () => undefined });
   const right: Peer = new Peer({ clock, send: carry(() => left), handle });
   return { left, right, letters, clock };
+}
+
+/** What it rejects with, which must be a Problem. */
+async function problemOf(asked: Promise<unknown>): Promise<Problem> {
+  const reason = await asked.catch((error: unknown) => error);
+  if (reason instanceof Problem) return reason;
+  throw new Error(`Cannot see a problem: ${String(reason)}`);
 }
 
 test("ask: resolves with what the other end answers", async () => {
@@ -35,14 +45,18 @@ test("ask: rejects with the other end's problem, code and parts", async () => {
   const { left } = pair(() => {
     throw new Problem("RUN_CRASH_LOOP", { what: "Cannot", where: { file: "a.ts", line: 3 }, fix: "Do" });
   });
-  const reason = await left.ask("command", "start", undefined, 100).catch((error) => error);
-  expect(reason).toBeInstanceOf(Problem);
-  expect(reason.toJSON()).toEqual({ code: "RUN_CRASH_LOOP", what: "Cannot", where: { file: "a.ts", line: 3 }, fix: "Do" });
+  const reason = await problemOf(left.ask("command", "start", undefined, 100));
+  expect(reason.toJSON()).toEqual({
+    code: "RUN_CRASH_LOOP",
+    what: "Cannot",
+    where: { file: "a.ts", line: 3 },
+    fix: "Do",
+  });
 });
 
 test("ask: rejects with an error that has no code as RUN_UNEXPECTED with its stack", async () => {
   const { left } = pair(() => Promise.reject(new TypeError("x is not a function")));
-  const reason = await left.ask("command", "start", undefined, 100).catch((error) => error);
+  const reason = await problemOf(left.ask("command", "start", undefined, 100));
   expect(reason.code).toBe("RUN_UNEXPECTED");
   expect(reason.message).toBe("x is not a function");
   expect(reason.parts.why).toContain("peer.test.ts");

@@ -2,7 +2,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { Socket } from "bun";
 import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
-import { openSession, ServerError, WireFault, type SessionTarget } from "../../../../../src/up/postgres/backup-wire.ts";
+import { openSession, type SessionTarget } from "../../../../../src/up/postgres/backup-wire.ts";
+import { ServerError, WireFault } from "../../../../../src/up/postgres/wire-frames.ts";
 import { ScramFault } from "../../../../../src/up/postgres/scram.ts";
 
 const PASSWORD = "correct horse";
@@ -126,10 +127,19 @@ describe("openSession", () => {
   });
 
   test("openSession: reads the same when every byte comes alone", async () => {
-    const whole = Buffer.concat([SASL]);
-    const target = serve((message, socket) => {
-      if (message.tag !== "") return undefined;
-      for (const byte of whole) socket.write(new Uint8Array([byte]));
+    const answer = Buffer.concat([rowFrame("1", "two"), frame("C", "SELECT 1\0"), READY]);
+    const target = scramServer(({ tag }, socket) => {
+      if (tag === "Q") for (const byte of answer) socket.write(new Uint8Array([byte]));
+      return undefined;
+    });
+    const session = await openSession(target);
+    expect(await session.query("x")).toEqual([["1", "two"]]);
+    session.close();
+  });
+
+  test("openSession: says so when the server hangs up in the middle of a frame", async () => {
+    const target = serve((_message, socket) => {
+      socket.write(SASL.subarray(0, 7));
       socket.end();
       return undefined;
     });
