@@ -8,7 +8,8 @@ async function main(): Promise<number> {
   const order = process.env[CHILD_VARIABLE];
   if (order !== undefined) {
     const { runChild } = await import("./run/child.ts");
-    return runChild(order);
+    // What a box shows of itself stands above the processes it is shown by: only here they meet.
+    return runChild(order, async () => (await import("./admin/box-steward.ts")).BoxSteward);
   }
   const { runCli } = await import("./cli/cli.ts");
   return runCli(process.argv.slice(2));

@@ -119,6 +119,11 @@ export class Budget {
     return this.#lentBytes;
   }
 
+  /** Kept for the next, beside what is lent. */
+  get spareBytes(): number {
+    return this.#spareBytes;
+  }
+
   /**
    * A block of at least that size, holding anything. `insteadOfBytes` is the size of the block that the caller gives back
    * in the same breath: it counts as given, so that growing is not refused for the copy's sake.

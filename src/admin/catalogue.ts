@@ -4,7 +4,7 @@
  */
 import type { MetricRow } from "../../proxy/base/metrics.ts";
 import { appMetrics } from "../app/metrics.ts";
-import { boxRows } from "../run/metrics.ts";
+import { boxRows } from "./metrics.ts";
 import { vitalRows } from "../run/vitals.ts";
 
 export const allRows: readonly MetricRow[] = [boxRows, vitalRows, appMetrics].flatMap((rows) =>

@@ -1,6 +1,6 @@
 /**
  * What the admin listener may ask of a box, and the shapes it answers with. The steward of the box implements it
- * (`src/run/steward.ts`); nothing here knows processes.
+ * (`box-steward.ts`); nothing here knows processes.
  */
 import type { ProblemWire } from "../problem/problem.ts";
 

@@ -5,8 +5,8 @@
 import { Command, CommanderError, Option } from "commander";
 import { codes } from "../problem/codes.ts";
 import { Problem, problemsOf } from "../problem/problem.ts";
-import { writeOut } from "./out.ts";
-import { versionLine, VERSION } from "./version.ts";
+import { writeOut } from "../run/out.ts";
+import { versionLine, VERSION } from "../run/version.ts";
 
 const EXAMPLES = `
 Examples:

@@ -10,10 +10,7 @@ import type { Plan } from "./plan.ts";
 
 export type ChildKind = "worker" | "steward";
 
-export interface SpawnOrder {
-  readonly kind: ChildKind;
-  readonly index: number;
-  readonly owner: number;
+export interface SpawnOrder extends ChildName {
   readonly name: string;
   readonly environment: Readonly<Record<string, string>>;
   onLetter(letter: Letter): void;
@@ -51,9 +48,16 @@ export interface ChildSeams {
 /** How long a child may take to end after it has been told to, beyond its drain deadline. */
 const END_GRACE_MS = 3_000;
 
-export class ChildHandle {
+export interface ChildName {
   readonly kind: ChildKind;
   /** 0 for the steward, 1 … n for workers. */
+  readonly index: number;
+  /** Its number in the shared page. */
+  readonly owner: number;
+}
+
+export class ChildHandle implements ChildName {
+  readonly kind: ChildKind;
   readonly index: number;
   readonly owner: number;
   readonly pid: number;
@@ -70,7 +74,7 @@ export class ChildHandle {
   readonly #running: Running;
   readonly #clock: Clock;
 
-  constructor(kind: ChildKind, index: number, owner: number, plan: Plan, seams: ChildSeams) {
+  constructor({ kind, index, owner }: ChildName, plan: Plan, seams: ChildSeams) {
     this.kind = kind;
     this.index = index;
     this.owner = owner;

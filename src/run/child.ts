@@ -1,12 +1,13 @@
 /**
  * The first steps of a child: it makes sure that it dies with its parent, and then is what it was ordered to be.
  */
+import type { LoadSteward } from "./duty.ts";
 import { becomeProgram } from "./launch.ts";
 import { parentPid, prctlDeathSignal, setName, setsid } from "./os.ts";
 import { childEnvironment, signalNumber, type ChildOrder } from "./self.ts";
 
 /** Resolves with the exit code, when there is nothing left to do. */
-export async function runChild(text: string): Promise<number> {
+export async function runChild(text: string, loadSteward: LoadSteward): Promise<number> {
   const order = JSON.parse(text) as ChildOrder;
   if (order.kind === "exec") return becomeProgram(order);
   setsid();
@@ -19,7 +20,7 @@ export async function runChild(text: string): Promise<number> {
   }
   setName(`scale ${order.kind}`);
   const { liveAsDuty } = await import("./duty.ts");
-  return liveAsDuty(order);
+  return liveAsDuty(order, loadSteward);
 }
 
 /** The user's program runs in this process: it must see the environment without what was meant for us. */

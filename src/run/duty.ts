@@ -2,7 +2,8 @@
  * A worker's or steward's process: its life with the real page, channel and log, and the heartbeat that shows the keeper
  * that its event loop turns.
  */
-import { loadRole } from "../roles.ts";
+import type { Duty, Host } from "../../proxy/role.ts";
+import { loadRole, type Role } from "../roles.ts";
 import { clock } from "./clock.ts";
 import { digest } from "./digest.ts";
 import { FileLeases } from "./lease.ts";
@@ -11,9 +12,9 @@ import { makeLog } from "./log.ts";
 import { Meter } from "./meter.ts";
 import { Page } from "./page.ts";
 import type { Letter } from "./peer.ts";
+import type { Plan } from "./plan.ts";
 import { rng } from "./rng.ts";
 import type { ChildOrder } from "./self.ts";
-import { BoxSteward } from "./steward.ts";
 import { countVitals } from "./vitals.ts";
 
 /** The descriptor of the shared page in every child. */
@@ -22,8 +23,18 @@ const BEAT_MS = 500;
 
 type DutyOrder = ChildOrder & { readonly kind: "worker" | "steward" };
 
+export interface StewardParts {
+  readonly role: Role;
+  readonly plan: Plan;
+  readonly host: Host;
+  readonly meter: Meter;
+}
+
+/** The duty of the box's steward, around the role's own. */
+export type LoadSteward = () => Promise<new (parts: StewardParts) => Duty<Plan>>;
+
 /** Resolves with the exit code when the keeper has said stop, or when the keeper is gone. */
-export function liveAsDuty({ kind, index, owner }: DutyOrder): Promise<number> {
+export async function liveAsDuty({ kind, index, owner }: DutyOrder, loadSteward: LoadSteward): Promise<number> {
   const end = Promise.withResolvers<number>();
   const page = Page.adopt(PAGE_FD, owner);
   const row = page.enroll();
@@ -44,7 +55,7 @@ export function liveAsDuty({ kind, index, owner }: DutyOrder): Promise<number> {
     },
     end: (code) => end.resolve(code),
     openLog: (plan) => makeLog({ ...plan.log, box: plan.name, role: plan.role, process: kind, index }),
-    steward: (role, plan, host) => new BoxSteward(role, plan, host, meter),
+    steward: async (role, plan, host) => new (await loadSteward())({ role, plan, host, meter }),
   });
   clock.every(BEAT_MS, () => row.beat());
   countVitals(meter, { process: kind, index });

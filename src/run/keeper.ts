@@ -189,7 +189,7 @@ export class Keeper {
       throw new Problem("RUN_STOPPING", { what: `Cannot start ${kind} ${index}: the box is stopping` });
     }
     this.#owners += 1;
-    const child = new ChildHandle(kind, index, this.#owners, plan, {
+    const child = new ChildHandle({ kind, index, owner: this.#owners }, plan, {
       clock: this.#seams.clock,
       spawn: this.#seams.spawn,
       handle: (from, verb, name, value) => this.#handle(from, verb, name, value),

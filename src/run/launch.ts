@@ -5,7 +5,14 @@
  * lives, and then becomes the program.
  */
 import type { Subprocess } from "bun";
-import { CHILD_VARIABLE, childEnvironment, selfCommand, signalNumber, type ChildOrder, type DeathSignal } from "./self.ts";
+import {
+  CHILD_VARIABLE,
+  childEnvironment,
+  selfCommand,
+  signalNumber,
+  type ChildOrder,
+  type DeathSignal,
+} from "./self.ts";
 import { execve, parentPid, prctlDeathSignal, setGidUid, setsid } from "./os.ts";
 
 type Output = "inherit" | "ignore" | "pipe" | number;

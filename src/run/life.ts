@@ -24,7 +24,7 @@ export interface LifeSeams extends Pick<Host, "clock" | "rng" | "digest" | "limi
   openLog(plan: Plan): Promise<OpenLog>;
   loadRole(name: RoleName): Promise<Role>;
   /** The duty of the box's steward around the role's own. */
-  steward(role: Role, plan: Plan, host: Host): Duty<Plan>;
+  steward(role: Role, plan: Plan, host: Host): Promise<Duty<Plan>>;
 }
 
 export interface OpenLog extends Log {
@@ -96,7 +96,7 @@ export class Life {
     for (const [topic, state] of pushed) host.takePush(topic, state);
     const role = await seams.loadRole(plan.role);
     this.#duty =
-      seams.kind === "worker" ? wholePlan(role.face.worker(plan.options, host)) : seams.steward(role, plan, host);
+      seams.kind === "worker" ? wholePlan(role.face.worker(plan.options, host)) : await seams.steward(role, plan, host);
     await this.#duty.start();
   }
 

@@ -64,7 +64,8 @@ export class Page implements Limits {
   }
 
   limit(name: string, capacity: number): Limit {
-    if (!Number.isInteger(capacity) || capacity < 1) throw new RangeError(`Cannot share limit "${name}": capacity ${capacity}`);
+    if (!Number.isInteger(capacity) || capacity < 1)
+      throw new RangeError(`Cannot share limit "${name}": capacity ${capacity}`);
     const { at, size } = this.#locked(() => this.#findOrMake(hashName(name), capacity));
     return new SharedLimit(this.#words, at, Math.min(size, capacity), this.#owner);
   }

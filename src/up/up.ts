@@ -5,7 +5,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
-import { writeOut } from "../cli/out.ts";
+import { writeOut } from "../run/out.ts";
 import { load } from "../config/load.ts";
 import type { Config } from "../config/config.ts";
 import { Problem } from "../problem/problem.ts";

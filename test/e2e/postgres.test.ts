@@ -514,6 +514,19 @@ describe("refusals", () => {
     expect(processesIn(data)).toEqual([]);
   });
 
+  test("stop: a server that does not obey is ended all the same, and recovers", async () => {
+    const { dir, data } = madeDir();
+    const cluster = await open({ dir });
+    const { pid } = cluster.primary;
+    process.kill(pid, "SIGSTOP");
+    await cluster.primary.stop({ fastMs: 50, immediateMs: 50 });
+    expect([cluster.primary.state, processesIn(data)]).toEqual(["stopped", []]);
+    await cluster.stop();
+    const again = await open({ dir });
+    expect(again.recovered).toBe(true);
+    await again.stop();
+  });
+
   test("ephemeral: lies in a folder of its own, which stop takes away", async () => {
     const dir = newDir();
     const cluster = await open({ dir, ephemeral: true });

@@ -131,9 +131,10 @@ export class SimBox {
       meter: new Meter(),
       send: toKeeper,
       end: (code) => setImmediate(() => die({ code, signal: null })),
-      openLog: () => Promise.resolve(Object.assign(new RecordingLog(), { setLevel: () => undefined, flush: () => undefined })),
+      openLog: () =>
+        Promise.resolve(Object.assign(new RecordingLog(), { setLevel: () => undefined, flush: () => undefined })),
       loadRole: () => Promise.resolve({ face: this.#role.face, setup: () => undefined }),
-      steward: (role, plan, host): Duty<Plan> => {
+      steward: async (role, plan, host): Promise<Duty<Plan>> => {
         const steward = role.face.steward?.(plan.options, host);
         if (steward === undefined) throw new Error("Cannot simulate a role without a steward");
         return wholePlan(steward);

@@ -34,22 +34,32 @@ export function usesOf(ast: ts.SourceFile): Use[] {
   return uses;
 }
 
-/** The names that a file binds, and which of those are only other names of a global. */
+/** The names that a file binds, where they hold, and which of them are only other names of a global. */
 class Names {
-  readonly #bound = new Set<string>();
+  /** Name → the scopes that bind it. */
+  readonly #scopes = new Map<string, Set<ts.Node>>();
   readonly #aliases = new Map<string, string>();
 
   constructor(ast: ts.SourceFile) {
     walk(ast, (node) => {
       if (ts.isImportDeclaration(node)) this.#takeAliases(node);
       const name = boundName(node);
-      if (name !== undefined) this.#bound.add(name);
+      if (name === undefined) return;
+      const scopes = this.#scopes.get(name) ?? new Set();
+      this.#scopes.set(name, scopes.add(scopeAround(node)));
     });
   }
 
-  /** The global's name, or undefined when the name is the file's own. */
-  globalOf(name: string): string | undefined {
-    return this.#aliases.get(name) ?? (this.#bound.has(name) ? undefined : name);
+  /** The global's name, or undefined when the name is the file's own at this place. */
+  globalOf(node: ts.Identifier): string | undefined {
+    const alias = this.#aliases.get(node.text);
+    if (alias !== undefined) return alias;
+    const scopes = this.#scopes.get(node.text);
+    for (let at: ts.Node = node; scopes !== undefined && !ts.isSourceFile(at);) {
+      at = scopeAround(at);
+      if (scopes.has(at)) return undefined;
+    }
+    return node.text;
   }
 
   #takeAliases(node: ts.ImportDeclaration): void {
@@ -60,6 +70,25 @@ class Names {
     const bindings = clause.namedBindings;
     if (bindings !== undefined && ts.isNamespaceImport(bindings)) this.#aliases.set(bindings.name.text, global);
   }
+}
+
+/** The nearest node around this one in which names can be bound; the file itself at last. */
+function scopeAround(node: ts.Node): ts.Node {
+  let at = node.parent;
+  while (!isScope(at)) at = at.parent;
+  return at;
+}
+
+function isScope(node: ts.Node): boolean {
+  return (
+    ts.isSourceFile(node) ||
+    ts.isFunctionLike(node) ||
+    ts.isBlock(node) ||
+    ts.isModuleBlock(node) ||
+    ts.isCaseBlock(node) ||
+    ts.isCatchClause(node) ||
+    ts.isIterationStatement(node, false)
+  );
 }
 
 function boundName(node: ts.Node): string | undefined {
@@ -94,7 +123,7 @@ function globalOfModule(node: ts.ImportDeclaration): string | undefined {
 }
 
 function usesAt(node: ts.Identifier, names: Names): Use[] {
-  const global = names.globalOf(node.text);
+  const global = names.globalOf(node);
   if (global === undefined) return [];
   const first = global === "globalThis" ? memberAccess(node) : { name: global, node };
   if (first === undefined) return [use("globalThis", node)];

@@ -45,8 +45,7 @@ const QUERY_WAIT_MS = 30_000;
 const PROMOTE_WAIT_S = 60;
 /** What a server whose parent was killed takes to end. */
 const REMAINS_WAIT_MS = 10_000;
-const STOP_FAST_MS = 10_000;
-const STOP_IMMEDIATE_MS = 5_000;
+const STOP_LIMITS: StopLimits = { fastMs: 10_000, immediateMs: 5_000 };
 /** Ports that servers of this process have chosen and perhaps not bound yet. */
 const claimed = new Set<number>();
 /** SQLSTATE cannot_connect_now: it is starting up, recovering, or shutting down. */
@@ -64,6 +63,12 @@ export interface ServerOptions {
   readonly say: (line: string) => void;
   /** It ended and nobody had asked it to; `how` is for a person. */
   readonly onDown: (how: string) => void;
+}
+
+/** How long a server may take to obey, before it is told in a harsher way. */
+export interface StopLimits {
+  readonly fastMs: number;
+  readonly immediateMs: number;
 }
 
 export interface ServerStatus {
@@ -139,10 +144,10 @@ export class Server {
   }
 
   /** Stops it in order: clients are told, WAL is sent to replicas, everything is written. Resolves when it is gone. */
-  async stop(): Promise<void> {
+  async stop(limits = STOP_LIMITS): Promise<void> {
     if (!this.#state.can("stopping")) return;
     this.#state.go("stopping");
-    await this.#end();
+    await this.#end(limits);
     if (!this.#state.is("stopped")) this.#state.go("stopped");
   }
 
@@ -274,13 +279,13 @@ export class Server {
   }
 
   /** Fast, then immediate (the next start recovers), then the kernel's way. */
-  async #end(): Promise<void> {
+  async #end(limits = STOP_LIMITS): Promise<void> {
     const child = this.#child;
     if (child === undefined) return;
     const steps = [
-      ["SIGINT", STOP_FAST_MS],
-      ["SIGQUIT", STOP_IMMEDIATE_MS],
-      ["SIGKILL", STOP_IMMEDIATE_MS],
+      ["SIGINT", limits.fastMs],
+      ["SIGQUIT", limits.immediateMs],
+      ["SIGKILL", STOP_LIMITS.immediateMs],
     ] as const;
     for (const [signal, waitMs] of steps) {
       if (hasEnded(child)) break;

@@ -156,6 +156,12 @@ describe("comparing", () => {
     expect(equalsAsciiFold(bytes, 1, bytes.length - 1, want)).toBe(folded);
   });
 
+  test("equalsAscii, equalsAsciiFold: do not look beyond the end, even where the text would go on", () => {
+    const bytes = ascii("host");
+    expect([equalsAscii(bytes, 0, 3, "host"), equalsAsciiFold(bytes, 0, 3, "host")]).toEqual([false, false]);
+    expect([equalsAscii(bytes, 0, 4, "hos"), equalsAsciiFold(bytes, 0, 4, "hos")]).toEqual([false, false]);
+  });
+
   test("equalsAscii, equalsAsciiFold: are a Bug outside of the array", () => {
     expect(() => equalsAscii(ascii("a"), 0, 2, "aa")).toThrow(Bug);
     expect(() => equalsAsciiFold(ascii("a"), 1, 0, "")).toThrow(Bug);

@@ -41,6 +41,24 @@ describe("Ring", () => {
     expect([...ring]).toEqual([undefined]);
   });
 
+  test("shift: leaves no reference behind", async () => {
+    const ring = new Ring<object>(64);
+    const left: WeakRef<object>[] = [];
+    const pushOne = (): void => {
+      const item = { name: "item" };
+      ring.push(item);
+      left.push(new WeakRef(item));
+    };
+    for (let count = 0; count < 50; count += 1) pushOne();
+    for (let count = 0; count < 49; count += 1) ring.shift();
+    // A WeakRef holds its target for the rest of the turn it was made in.
+    await new Promise((resolve) => setImmediate(resolve));
+    Bun.gc(true);
+    // The collector may still see one or two on the stack.
+    expect(left.filter((reference) => reference.deref() !== undefined).length).toBeLessThan(10);
+    expect(ring.length).toBe(1);
+  });
+
   test.each([0, -1, 1.5, Number.NaN])("new: throws a Bug for itemsMax %p", (itemsMax) => {
     expect(() => new Ring(itemsMax)).toThrow(Bug);
   });

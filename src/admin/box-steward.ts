@@ -5,18 +5,18 @@
 import { HEALTHY, type Health } from "../../proxy/base/health.ts";
 import { LIFECYCLE } from "../../proxy/base/state.ts";
 import type { Duty, Host, Prepared } from "../../proxy/role.ts";
-import { Admin } from "../admin/admin.ts";
-import { exposition } from "../admin/exposition.ts";
-import type { AdminView, ProcessStatus, Readiness, ReadyCheck, StatusJson } from "../admin/view.ts";
-import { COMMIT, VERSION } from "../cli/version.ts";
-import type { Role } from "../roles.ts";
-import type { Overview } from "./keeper.ts";
-import { wholePlan } from "./life.ts";
-import { Tally, type Meter, type Snapshot } from "./meter.ts";
+import { Admin } from "./admin.ts";
+import { exposition } from "./exposition.ts";
+import type { AdminView, ProcessStatus, Readiness, ReadyCheck, StatusJson } from "./view.ts";
+import { COMMIT, VERSION } from "../run/version.ts";
+import type { StewardParts } from "../run/duty.ts";
+import type { Overview } from "../run/keeper.ts";
+import { wholePlan } from "../run/life.ts";
+import { Tally, type Meter, type Snapshot } from "../run/meter.ts";
 import { boxRows } from "./metrics.ts";
-import type { Plan } from "./plan.ts";
-import { residentBytes } from "./proc.ts";
-import { countVitalsOf } from "./vitals.ts";
+import type { Plan } from "../run/plan.ts";
+import { residentBytes } from "../run/proc.ts";
+import { countVitalsOf } from "../run/vitals.ts";
 
 export class BoxSteward implements Duty<Plan>, AdminView {
   readonly #host: Host;
@@ -27,7 +27,7 @@ export class BoxSteward implements Duty<Plan>, AdminView {
   #admin: Admin;
   #overview: Overview | undefined;
 
-  constructor(role: Role, plan: Plan, host: Host, meter: Meter) {
+  constructor({ role, plan, host, meter }: StewardParts) {
     this.#host = host;
     this.#meter = meter;
     this.#plan = plan;
@@ -85,10 +85,12 @@ export class BoxSteward implements Duty<Plan>, AdminView {
   /** Ready is: the box says so, and at least one of its workers does when it is asked. */
   async ready(): Promise<Readiness> {
     const state = this.#overview?.state ?? "starting";
-    const box: ReadyCheck = state === "ready" ? { name: "box", ok: true } : { name: "box", ok: false, why: `it is ${state}` };
+    const box: ReadyCheck =
+      state === "ready" ? { name: "box", ok: true } : { name: "box", ok: false, why: `it is ${state}` };
     if (!box.ok) return { ready: false, checks: [box] };
     const workers = (await this.#host.gather("health")).map(({ worker, value }) => checkOf(worker, value as Health));
-    if (workers.length === 0) return { ready: false, checks: [box, { name: "workers", ok: false, why: "none answers" }] };
+    if (workers.length === 0)
+      return { ready: false, checks: [box, { name: "workers", ok: false, why: "none answers" }] };
     return { ready: workers.some((check) => check.ok), checks: [box, ...workers] };
   }
 
@@ -180,7 +182,8 @@ export class BoxSteward implements Duty<Plan>, AdminView {
     for (const name of Object.keys(LIFECYCLE)) {
       meter.gauge(boxRows.workers, name).value = workers.filter((child) => child.state === name).length;
     }
-    for (const child of children) meter.counter(boxRows.restarts, child.kind, String(child.index)).value = child.restarts;
+    for (const child of children)
+      meter.counter(boxRows.restarts, child.kind, String(child.index)).value = child.restarts;
   }
 
   #adminFor(plan: Plan): Admin {

@@ -9,7 +9,7 @@ const WAIT_MS = 1;
 
 export function writeOut(text: string): void {
   const bytes = Buffer.from(text);
-  for (let from = 0; from < bytes.length; ) {
+  for (let from = 0; from < bytes.length;) {
     const written = writeSome(bytes, from);
     if (written === "left") return;
     if (written === 0) Bun.sleepSync(WAIT_MS);
