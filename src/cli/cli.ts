@@ -69,11 +69,11 @@ function addRole(program: Command, finish: (code: number) => void): void {
     .option("--name <name>", "name of the box (default: host-role)")
     .option("--listen <address>", "where it answers: port, host:port or unix:PATH")
     .option("--to <addresses>", "lb: servers; pool: the primary's URL")
-    .option("--replica <url>", "pool: a replica's URL (again for more)", collect, [])
+    .option("--replica <url>", "pool: a replica's URL (again for more)", collect)
     .option("--workers <n>", 'processes that carry the traffic, or "auto"')
     .option("--admin <address>", "where health and metrics answer")
     .option("--log-level <level>", "debug, info, warn or error")
-    .option("--set <knob=value>", "any knob, as in --set app.pool.max=30 (again for more)", collect, [])
+    .option("--set <knob=value>", "any knob, as in --set app.pool.max=30 (again for more)", collect)
     .addOption(new Option("--dev", "as scale dev runs it").hideHelp())
     .action(async (entry: string | undefined, options: Record<string, unknown>) => {
       if (options["role"] === undefined) {
@@ -221,6 +221,6 @@ function addConfig(program: Command, finish: (code: number) => void, out: Out): 
     });
 }
 
-function collect(value: string, before: readonly string[]): string[] {
+function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }

@@ -79,11 +79,13 @@ export function didYouMean(wrong: string, words: Iterable<string>): string | und
     ? synonyms[brought]?.find((word) => candidates.includes(word))
     : undefined;
   if (synonym !== undefined) return synonym;
+  const limit = Math.max(1, Math.floor(wrong.length / 3)) + 1;
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(wrong.length / 3)) + 1;
+  let bestScore = limit;
   for (const word of others) {
-    const distance = editDistance(plain, flatten(word), bestDistance);
-    if (distance < bestDistance) [best, bestDistance] = [word, distance];
+    // Of two that are as near, the one with the same first letter: that one is rarely mistyped.
+    const score = editDistance(plain, flatten(word), limit) + (word[0] === plain[0] ? 0 : 0.5);
+    if (score < bestScore) [best, bestScore] = [word, score];
   }
   return best;
 }

@@ -3,7 +3,8 @@
  * list of a role's knobs for `scale --role X --help`.
  */
 import type { Row } from "../../proxy/base/schema.ts";
-import { configRows, type RoleName } from "./config.ts";
+import { processRows } from "../run/options.ts";
+import { configRows, type RoleName, roleNames } from "./config.ts";
 import { defaultOf, kindName, writePath } from "./describe.ts";
 import { allKnobs, type Knob, knobsIn } from "./knob-path.ts";
 
@@ -13,7 +14,9 @@ export const REFERENCE_END = "<!-- /config reference -->";
 /** What stands between the markers of README.md. */
 export function markdownReference(): string {
   const sections = Object.entries(configRows).map(([name, row]: [string, Row]) => markdownSection(name, row));
-  return `${REFERENCE_BEGIN}\n${sections.join("\n")}${REFERENCE_END}`;
+  const everyRole = roleNames.map((name) => `\`[${name}]\``).join(", ");
+  const shared = `#### Every role: ${everyRole}\n${markdownTable(allKnobs(processRows), 0)}`;
+  return `${REFERENCE_BEGIN}\n${[...sections, shared].join("\n")}${REFERENCE_END}`;
 }
 
 /** `text` with its reference made anew; undefined when it has no markers. */
@@ -27,21 +30,33 @@ export function refreshReference(text: string): string | undefined {
 function markdownSection(name: string, row: Row): string {
   const header = row.kind === "map" ? `[${name}.${row.key}]` : `[${name}]`;
   const skipped = row.kind === "map" ? 2 : 1;
-  const lines = plainKnobs(name, row).map(({ path, row: knob }) => {
-    const about = knob.notBuilt === undefined ? knob.doc : `${knob.doc} *(not yet: ${knob.notBuilt})*`;
-    const cells = [code(writePath(path.slice(skipped))), kindName(knob), defaultCell(knob), about];
-    return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  });
+  const own = plainKnobs(name, row).filter(({ path }) => !Object.hasOwn(processRows, path[1] ?? ""));
   const built = row.notBuilt === undefined ? "" : ` *Not yet: ${row.notBuilt}.*`;
-  return `#### \`${header}\`\n${row.doc}.${built}\n\n| knob | value | default | |\n|---|---|---|---|\n${lines.join("\n")}\n`;
+  return `#### \`${header}\`\n${row.doc}.${built}\n${markdownTable(own, skipped)}`;
+}
+
+/** `skipped`: how many words of a path the header says already. */
+function markdownTable(knobs: readonly Knob[], skipped: number): string {
+  const lines = knobs.map(({ path, row }) => {
+    const about = row.notBuilt === undefined ? row.doc : `${row.doc} *(not yet: ${row.notBuilt})*`;
+    const cells = [code(writePath(path.slice(skipped))), kindName(row), defaultCell(row), about];
+    return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |\n`;
+  });
+  return `\n| knob | value | default | |\n|---|---|---|---|\n${lines.join("")}`;
 }
 
 /** The knobs that have a value of their own; what repeats in each role ([ROLE.admin]) is left to its own section. */
 function plainKnobs(name: string, row: Row): Knob[] {
   return allKnobs({ [name]: row }).filter(({ path, row: knob }) => {
-    if (path.length > 2 && path[1] === "admin") return false;
-    return path.length > 1 && (knobsIn(knob, path).length === 0 || path.at(-1) === "admin");
+    if (path.length < 2 || (path.length > 2 && path[1] === "admin")) return false;
+    return path.at(-1) === "admin" || hasValue(knob);
   });
+}
+
+/** Whether one can say something of the knob itself, not only of the knobs in it. */
+function hasValue(row: Row): boolean {
+  if (knobsIn(row, []).length === 0 || defaultOf(row) !== undefined) return true;
+  return row.kind === "map" && row.of.kind === "either";
 }
 
 function defaultCell(row: Row): string {

@@ -204,15 +204,21 @@ class SharedLimit implements Limit {
     this.#owner = owner;
   }
 
-  /** Looks at every place of the first `max` at most once, starting where the last search ended. */
+  /**
+   * Looks at every place of the first `max` at most once, starting where the last search ended. Places beyond them are
+   * still held when the limit has just been lowered: then it is given back at once unless there is room for it.
+   */
   take(max = this.capacity): number {
     const size = Math.min(max, this.capacity);
     for (let tried = 0; tried < size; tried += 1) {
       const place = (this.#next + tried) % size;
-      if (Atomics.compareExchange(this.#words, this.#at + place, 0, this.#owner) === 0) {
-        this.#next = place + 1;
-        return place;
+      if (Atomics.compareExchange(this.#words, this.#at + place, 0, this.#owner) !== 0) continue;
+      if (size < this.capacity && this.taken() > size) {
+        this.give(place);
+        return -1;
       }
+      this.#next = place + 1;
+      return place;
     }
     return -1;
   }

@@ -18,11 +18,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isAlive } from "../../src/run/proc.ts";
 import { markedProcesses } from "../kit/marked.ts";
+import { needs } from "../kit/needs.ts";
 import { SCALE, scaleUp, type Up } from "../kit/scale-up.ts";
 import { until } from "../kit/until.ts";
 
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
+const net = needs("ip", "unshare");
 const folders: string[] = [];
 
 function folder(): string {
@@ -96,11 +98,20 @@ test("up: with an empty environment and PATH", async () => {
     stdout: "pipe",
     stderr: "inherit",
   });
-  let ready = "";
-  for await (const chunk of child.stdout) {
-    ready += new TextDecoder().decode(chunk);
-    if (ready.includes('"event":"ready"')) break;
-  }
+  await read(child.stdout, '"event":"ready"');
+  child.kill("SIGTERM");
+  expect(await child.exited).toBe(0);
+});
+
+net.test.skipIf(!isRoot)("up: without a network", async () => {
+  const cwd = folder();
+  const words = `${net.path("ip")} link set lo up && exec ${SCALE} up --json --ephemeral`;
+  const child = Bun.spawn([net.path("unshare"), "--net", "sh", "-c", words], {
+    cwd,
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  await read(child.stdout, '"event":"ready"');
   child.kill("SIGTERM");
   expect(await child.exited).toBe(0);
 });
@@ -123,11 +134,7 @@ test.skipIf(!isRoot)("up: as a plain user, in a folder of that user", async () =
     stdout: "pipe",
     stderr: "inherit",
   });
-  let said = "";
-  for await (const chunk of child.stdout) {
-    said += new TextDecoder().decode(chunk);
-    if (said.includes('"event":"ready"')) break;
-  }
+  const said = await read(child.stdout, '"event":"ready"');
   const ready = JSON.parse(said.split("\n").find((line) => line.includes('"event":"ready"')) ?? "{}") as Up;
   expect((await fetch(`${ready.adminUrl}/readyz`)).status).toBe(200);
   child.kill("SIGINT");
@@ -185,11 +192,7 @@ test("up: a port in use is stepped over, and that is said", async () => {
     stdout: "pipe",
     stderr: "inherit",
   });
-  let said = "";
-  for await (const chunk of child.stdout) {
-    said += new TextDecoder().decode(chunk);
-    if (said.includes("Ready in")) break;
-  }
+  const said = await read(child.stdout, "Ready in");
   child.kill("SIGINT");
   await child.exited;
   taken.close();

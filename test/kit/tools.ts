@@ -13,6 +13,7 @@ export interface Tool {
 
 export const tools = {
   git: { command: "git", packages: ["git"] },
+  ip: { command: "ip", packages: ["iproute2"] },
   psql: { command: "psql", packages: ["postgresql-client"] },
   postgres: { command: "postgres", places: ["/usr/lib/postgresql/*/bin/postgres"], packages: ["postgresql"] },
   pgbench: { command: "pgbench", places: ["/usr/lib/postgresql/*/bin/pgbench"], packages: ["postgresql"] },
@@ -25,6 +26,7 @@ export const tools = {
   "systemd-nspawn": { command: "systemd-nspawn", packages: ["systemd-container"] },
   "systemd-analyze": { command: "systemd-analyze", packages: ["systemd"] },
   taskset: { command: "taskset", packages: ["util-linux"] },
+  unshare: { command: "unshare", packages: ["util-linux"] },
   wrk: { command: "wrk", packages: ["wrk"] },
 } as const satisfies Record<string, Tool>;
 

@@ -52,7 +52,14 @@ show() { systemctl show -p "$1" --value scale@app; }
 body() { exec 3<>/dev/tcp/127.0.0.1/3000 && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && tail -n 1 <&3; }
 children() { cat /proc/$1/task/*/children; }
 living() { for pid in $1; do [ -d /proc/$pid ] && [ "$(ps -o comm= -p $pid | cut -c1-5)" = scale ] && echo $pid; done; }
-until_back() { for try in $(seq 300); do [ "$(show MainPID)" != "$1" ] && [ "$(show ActiveState)" = active ] && return; sleep 0.1; done; }
+until_back() { until_again "$1"; journalctl --no-pager -n 20 -u scale@app; }
+until_again() {
+  for try in $(seq 300); do
+    now=$(show MainPID)
+    [ "$now" != 0 ] && [ "$now" != "$1" ] && [ "$(show ActiveState)" = active ] && return
+    sleep 0.1
+  done
+}
 
 systemctl start scale@app; say start $?
 journalctl --no-pager -u scale@app
@@ -71,7 +78,7 @@ say orphans "$(living "$old")"
 say body_after_kill "$(body)"
 
 main=$(show MainPID)
-kill -STOP $main; until_back $main
+[ "$main" != 0 ] && kill -STOP $main && until_back $main
 say watchdog "$(journalctl -u scale@app | grep -c 'Watchdog timeout')"
 say body_after_watchdog "$(body)"
 

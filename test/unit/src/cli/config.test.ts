@@ -52,7 +52,7 @@ describe("runConfig", () => {
       text
         .trimEnd()
         .split("\n")
-        .map((line) => line.split(/ {2,}| = /).filter(Boolean))
+        .map((line) => line.split(/ *= | {2,}/))
         .map(([name = "", ...rest]) => [name, rest.join(" | ")]),
     );
     expect(rows).toMatchObject({

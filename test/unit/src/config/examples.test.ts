@@ -67,13 +67,14 @@ describe("the reference in README.md", () => {
   });
 
   test("refreshReference: changes what is between the markers and nothing else", () => {
-    const text = `before\n${REFERENCE_BEGIN}\nold\n${REFERENCE_END}\nafter\n`;
+    const text = `before\n${REFERENCE_BEGIN}\nSTALE\n${REFERENCE_END}\nafter\n`;
     const fresh = refreshReference(text) ?? "";
     expect(fresh).toStartWith(`before\n${REFERENCE_BEGIN}\n`);
     expect(fresh).toEndWith(`${REFERENCE_END}\nafter\n`);
-    expect(fresh).not.toContain("old");
+    expect(fresh).not.toContain("STALE");
     expect(fresh).toContain("#### `[pool]`");
     expect(fresh).toContain('| `workers` | "auto" or whole number 1…256 | `1` |');
+    expect(fresh.split("`drain_timeout`").length).toBe(2);
     expect(refreshReference(fresh)).toBe(fresh);
     expect(refreshReference("no markers")).toBeUndefined();
     expect(refreshReference(`${REFERENCE_END}${REFERENCE_BEGIN}`)).toBeUndefined();

@@ -53,7 +53,7 @@ describe("printProblems", () => {
   test("printProblems: a file cannot write to the terminal", () => {
     const where = { file: "x", line: 1, column: 1, text: "a\u001b[31m\u0007\u202e" };
     const printed = printProblems(
-      [new Problem("CONFIG_TYPE", { what: "w\u001b[2J", where, fix: "f\r\u009b", why: "y\n" })],
+      [new Problem("CONFIG_TYPE", { what: "w\u001b[2J", where, fix: "f\r\u009b", why: "y" })],
       plain,
     );
     expect(printed).not.toMatch(/[\u001b\u0007\u202e\r\u009b]/);

@@ -14,6 +14,16 @@ test("limit: never gives more places than max when they are taken one by one", (
   expect(limit.taken()).toBe(5);
 });
 
+test("limit: when it is lowered nothing can be taken until fewer than the new limit are held", () => {
+  const limit = Page.create(KEEPER).limit("links", 10);
+  const held = Array.from({ length: 10 }, () => limit.take());
+  for (const place of held.splice(0, 6)) limit.give(place);
+  expect(limit.taken()).toBe(4);
+  expect(limit.take(4)).toBe(-1);
+  expect(limit.take(5)).toBeGreaterThanOrEqual(0);
+  expect(limit.take(5)).toBe(-1);
+});
+
 test("limit: a place that was given back can be taken again", () => {
   const limit = Page.create(KEEPER).limit("links", 1);
   const place = limit.take();
