@@ -17,6 +17,8 @@ export interface Role {
 
 export interface SetupContext {
   readonly mode: "production" | "development";
+  /** Where what the configuration says is relative to: the folder of its file, or the current one. */
+  readonly folder: string;
 }
 
 /** Only those that are built; `src/config/not-built.ts` refuses the others before anyone gets here. */

@@ -13,6 +13,7 @@ import type { Duty, Host, Prepared, RoleFace } from "../../proxy/role.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Role } from "../roles.ts";
 import { probeAddress } from "./address-probe.ts";
+import { hideChannel } from "./channel.ts";
 import { CommandDuty } from "./command.ts";
 import { installDeno } from "./deno.ts";
 import { wantsDeno } from "./deno-wanted.ts";
@@ -170,6 +171,7 @@ export class ProgramDuty implements Duty<AppSetup> {
     const { deno, env } = this.#setup;
     // Variables that act at birth came with the process; those that were missing then (in a test) come now.
     Object.assign(process.env, programEnvironment(this.#setup), env);
+    hideChannel();
     this.#guard.install();
     this.#ports.install();
     this.#scale.install();

@@ -56,6 +56,7 @@ export class Ports {
   #listener: http.Server | undefined;
   #open: Open | undefined;
   #draining = false;
+  #drained = false;
   #provisional = false;
   #opened = 0;
 
@@ -125,6 +126,8 @@ export class Ports {
         resolve();
       });
     });
+    this.#drained = true;
+    for (const server of this.#nodeServers) standInForClose(server);
   }
 
   /** Cuts off everything. */
@@ -180,7 +183,9 @@ export class Ports {
       value: (force?: boolean) => {
         if (at.path !== undefined && inode !== undefined && inodeOf(at.path) === inode) unlinkSync(at.path);
         this.#gone(server);
-        return stop(force);
+        const stopped = stop(force);
+        // What was in flight is done: a program that says goodbye does not wait for connections that have nothing to say.
+        return this.#drained ? Promise.resolve() : stopped;
       },
     });
     Object.defineProperty(server, "reload", {
@@ -223,6 +228,21 @@ function isSecondFace(open: Asked, asked: Asked, options: ServeOptions): boolean
 
 function closeAfterwards(_request: http.IncomingMessage, response: http.ServerResponse): void {
   response.setHeader("Connection", "close");
+}
+
+/** `close` of node:http never calls back once its Bun.serve has been stopped by another: then it is closed, and says so. */
+function standInForClose(server: http.Server): void {
+  let closed = false;
+  server.close = function close(this: http.Server, done?: (error?: Error) => void) {
+    const error = Object.assign(new Error("Server is not running."), { code: "ERR_SERVER_NOT_RUNNING" });
+    setImmediate(() => {
+      if (closed) return done?.(error);
+      closed = true;
+      this.emit("close");
+      return done?.();
+    });
+    return this;
+  };
 }
 
 function twice(first: Open, asked: Asked, stack: string): Problem {

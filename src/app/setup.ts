@@ -31,15 +31,15 @@ export type AppProgram =
 
 export interface AppContext {
   readonly mode: AppSetup["mode"];
-  /** Where a command is started: the folder of the configuration file; ours when absent. */
-  readonly folder?: string;
+  /** Where a command is started: the folder of the configuration file. */
+  readonly folder: string;
 }
 
 /** Throws a Problem when [app] is not there or names what there is not. */
 export function makeSetup(config: Config, context: AppContext): AppSetup {
   const app = config.app;
   if (app === undefined) throw noProgram("there is no [app]");
-  const program = programOf(app.entry, app.command, context.folder ?? process.cwd());
+  const program = programOf(app.entry, app.command, context.folder);
   const listen = parseAddress(app.listen);
   if (typeof listen === "string") throw new Error(`Cannot listen at "${app.listen}": ${listen}`);
   if (program.kind === "command") refuseVagueAddress(listen);

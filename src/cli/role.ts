@@ -3,6 +3,7 @@
  * so that a reload sees the file as it is then.
  */
 import { hostname } from "node:os";
+import { dirname, resolve } from "node:path";
 import { defaultAdminAddress } from "../admin/address.ts";
 import { adminOf, type Config } from "../config/config.ts";
 import { load } from "../config/load.ts";
@@ -38,7 +39,8 @@ export async function runRole(entry: string | undefined, options: Options): Prom
     if (!warned) tellWarnings(warnings);
     warned = true;
     refuseNotBuilt(config, role);
-    return makePlan({ config, role, name, mode });
+    const folder = typeof file === "string" ? dirname(resolve(file)) : process.cwd();
+    return makePlan({ config, role, name, mode, folder });
   });
 }
 
@@ -47,11 +49,12 @@ interface PlanParts {
   readonly role: RoleName;
   readonly name: string;
   readonly mode: Plan["mode"];
+  readonly folder: string;
 }
 
-async function makePlan({ config, role, name, mode }: PlanParts): Promise<Plan> {
+async function makePlan({ config, role, name, mode, folder }: PlanParts): Promise<Plan> {
   const { face, setup } = await loadRole(role);
-  const options = setup(config, { mode });
+  const options = setup(config, { mode, folder });
   const workers = face.workers(options);
   const admin = adminOf(config, role);
   const watch = mode === "development" ? face.sources?.(options) : undefined;

@@ -2,18 +2,35 @@
 import { allKnobs } from "./knob-path.ts";
 import type { Keys } from "./mask.ts";
 
-let names: ReadonlySet<string> | undefined;
+interface Names {
+  readonly all: ReadonlySet<string>;
+  readonly secret: ReadonlySet<string>;
+  readonly url: ReadonlySet<string>;
+}
+
+let names: Names | undefined;
 
 export const harmlessKeys: Keys = {
+  known(name) {
+    names ??= findNames();
+    return names.all.has(name);
+  },
   harmless(name) {
     names ??= findNames();
-    return names.has(name);
+    return names.all.has(name) && !names.secret.has(name);
+  },
+  isUrl(name) {
+    names ??= findNames();
+    return names.url.has(name);
   },
 };
 
-function findNames(): ReadonlySet<string> {
-  const harmless = new Set<string>();
-  const secret = new Set<string>();
-  for (const { path, row } of allKnobs()) (row.secret === true ? secret : harmless).add(path.at(-1) ?? "");
-  return harmless.difference(secret);
+function findNames(): Names {
+  const nameOf = ({ path }: { readonly path: readonly string[] }) => path.at(-1) ?? "";
+  const knobs = allKnobs();
+  return {
+    all: new Set(knobs.map(nameOf)),
+    secret: new Set(knobs.filter(({ row }) => row.secret === true).map(nameOf)),
+    url: new Set(knobs.filter(({ row }) => (row.kind === "list" ? row.of : row).kind === "url").map(nameOf)),
+  };
 }

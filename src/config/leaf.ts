@@ -22,7 +22,7 @@ import type {
 import { TEXT_LENGTH_MAX } from "../../proxy/base/schema.ts";
 import { describe } from "./describe.ts";
 import type { Flaw } from "./interpolate.ts";
-import { maskUrls } from "./mask.ts";
+import { maskUrls } from "./mask-url.ts";
 import { formatBytes, formatDuration, meantDuration, parseBytes, parseDuration } from "./measure.ts";
 import type { Scalar } from "./node.ts";
 import { didYouMean } from "./did-you-mean.ts";

@@ -12,25 +12,27 @@ import type { Loaded } from "./load.ts";
 import { placeOf } from "./node.ts";
 import type { KnobPath } from "./wording.ts";
 
-export const CONNECT_TIMEOUT_SECONDS = 3;
+/** How long a server may take to answer. */
+export const ANSWER_TIMEOUT_MS = 3_000;
 const OLDEST_VERSION = 140_000;
 
-export async function checkLive(loaded: Loaded): Promise<readonly Problem[]> {
+export async function checkLive(loaded: Loaded, timeoutMs = ANSWER_TIMEOUT_MS): Promise<readonly Problem[]> {
   const listeners = await Promise.all(listenersOf(loaded.config).map((listener) => checkListener(loaded, listener)));
-  const servers = await Promise.all(serversOf(loaded.config).map((server) => checkServer(loaded, server)));
+  const servers = await Promise.all(serversOf(loaded.config).map((server) => checkServer(loaded, server, timeoutMs)));
   return [...listeners.flat(), ...servers.flat()];
 }
 
 interface Finding {
+  /** The knobs that it is about; its place is that of the first that somebody wrote. */
+  readonly at: readonly KnobPath[];
   readonly what: string;
-  readonly why?: string;
   readonly fix?: string;
 }
 
-function problemAt({ origins }: Loaded, path: KnobPath, code: ProblemCode, finding: Finding): Problem {
-  const origin = origins.get(writePath(path)) ?? origins.get(writePath(path.slice(0, -1)));
-  const where = origin === undefined ? undefined : placeOf(origin);
-  return new Problem(code, where === undefined ? finding : { ...finding, where });
+function problemOf({ origins }: Loaded, code: ProblemCode, { at, ...parts }: Finding): Problem {
+  const written = at.map((path) => origins.get(writePath(path))).find((origin) => origin?.from !== "default");
+  const where = written === undefined ? undefined : placeOf(written);
+  return new Problem(code, where === undefined ? parts : { ...parts, where });
 }
 
 // Addresses
@@ -66,7 +68,8 @@ async function checkListener(loaded: Loaded, { path, address }: Listener): Promi
   const flaw = await listenOnce(address);
   if (flaw === undefined) return [];
   return [
-    problemAt(loaded, path, "CONFIG_LIVE_LISTEN", {
+    problemOf(loaded, "CONFIG_LIVE_LISTEN", {
+      at: [path],
       what: `Cannot listen on ${writePath(path)}: ${listenFlaws[flaw] ?? flaw}`,
       fix:
         flaw === "EADDRINUSE"
@@ -148,16 +151,18 @@ const QUESTION = `select current_setting('server_version_num')::int as version,
   current_setting('max_prepared_transactions')::int as prepared,
   pg_is_in_recovery() as in_recovery`;
 
-async function checkServer(loaded: Loaded, server: Server): Promise<Problem[]> {
+async function checkServer(loaded: Loaded, server: Server, timeoutMs: number): Promise<Problem[]> {
   const { default: postgres } = await import("postgres");
   const sql = postgres(server.url, {
     max: 1,
-    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    connect_timeout: timeoutMs / 1_000,
     prepare: false,
+    fetch_types: false,
     onnotice: () => undefined,
   });
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Late()), CONNECT_TIMEOUT_SECONDS * 2_000);
+  // The driver dials again and again when a server hangs up, so it is stopped from outside as well.
+  const timer = setTimeout(() => late.reject(new Late()), timeoutMs * 1.5);
   try {
     const [facts] = await Promise.race([sql.unsafe<Facts[]>(QUESTION), late.promise]);
     return facts === undefined ? [] : judge(loaded, server, facts);
@@ -174,8 +179,8 @@ class Late extends Error {}
 function judge(loaded: Loaded, server: Server, facts: Facts): Problem[] {
   const problems: Problem[] = [];
   const name = writePath(server.path);
-  const add = (code: ProblemCode, finding: Finding, path = server.path) =>
-    problems.push(problemAt(loaded, path, code, finding));
+  const add = (code: ProblemCode, finding: Omit<Finding, "at">, at: readonly KnobPath[] = []) =>
+    problems.push(problemOf(loaded, code, { ...finding, at: [...at, server.path] }));
   if (facts.version < OLDEST_VERSION) {
     add("CONFIG_LIVE_VERSION", {
       what: `Cannot use ${name}: it is Postgres ${Math.floor(facts.version / 10_000)}, wanted 14 or later`,
@@ -193,11 +198,9 @@ function judge(loaded: Loaded, server: Server, facts: Facts): Problem[] {
   if (server.wanted > facts.places && server.wantedBy !== undefined) {
     const knob = writePath(server.wantedBy);
     const what = `Cannot open ${server.wanted} connections to ${name}: it accepts ${facts.places}`;
-    add(
-      "CONFIG_LIVE_CONNECTIONS",
-      { what, fix: `Lower ${knob}, or raise max_connections of the server` },
+    add("CONFIG_LIVE_CONNECTIONS", { what, fix: `Lower ${knob}, or raise max_connections of the server` }, [
       server.wantedBy,
-    );
+    ]);
   }
   if (server.isPrimary && server.hasReplicas && facts.wal_level === "minimal") {
     const what = `Cannot have replicas of ${name}: its wal_level is "minimal", wanted "replica" or "logical"`;
@@ -221,14 +224,18 @@ function refusal(loaded: Loaded, { path }: Server, error: unknown): Problem {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (REFUSED.test(code)) {
     const reason = code === "3D000" ? "there is no such database" : "it refuses the user or the password";
-    return problemAt(loaded, path, "CONFIG_LIVE_LOGIN", {
+    return problemOf(loaded, "CONFIG_LIVE_LOGIN", {
+      at: [path],
       what: `Cannot log in to ${name}: ${reason} (SQLSTATE ${code})`,
       fix: "Try the same URL with psql from this machine",
     });
   }
   const reason =
-    error instanceof Late ? "no answer in time" : (reachFlaws[code] ?? (code === "" ? "no connection" : code));
-  return problemAt(loaded, path, "CONFIG_LIVE_UNREACHABLE", {
+    error instanceof Late
+      ? "no answer in time, so it may not be Postgres"
+      : (reachFlaws[code] ?? (code === "" ? "no connection" : code));
+  return problemOf(loaded, "CONFIG_LIVE_UNREACHABLE", {
+    at: [path],
     what: `Cannot reach ${name}: ${reason}`,
     fix: "Check the host and port, that the server runs and listens there, and the firewall between",
   });

@@ -97,7 +97,7 @@ export function placeOf(origin: Origin): Place | undefined {
     case "env":
       return { file: `env ${origin.name}` };
     case "flag":
-      return { file: `flag ${origin.flag}` };
+      return { file: flagText(origin.flag) };
     case "default":
       return undefined;
   }
@@ -111,8 +111,13 @@ export function originText(origin: Origin): string {
     case "env":
       return `env ${origin.name}`;
     case "flag":
-      return `flag ${origin.flag}`;
+      return flagText(origin.flag);
     case "default":
       return origin.note === undefined ? "default" : `default (${origin.note})`;
   }
+}
+
+/** An argument that is no flag says itself what it is. */
+function flagText(flag: string): string {
+  return flag.startsWith("--") ? `flag ${flag}` : flag;
 }

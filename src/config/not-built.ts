@@ -35,6 +35,7 @@ function problemOf({ path, reason }: Lack, origin: Origin | undefined): Problem 
   const name = path.length === 1 ? `[${writePath(path)}]` : writePath(path);
   return new Problem("CONFIG_NOT_BUILT", {
     what: `Cannot obey ${name} yet: ${reason}`,
+    fix: "Leave it out for now, or use a later version",
     ...(where === undefined ? {} : { where, severity: "warning" }),
   });
 }

@@ -60,7 +60,7 @@ export function flagOf(path: readonly string[]): string | undefined {
 }
 
 function entryFlag(role: RoleName, entry: string): FlagWords {
-  if (role === "app") return { path: "app.entry", text: entry, flag: "the argument" };
+  if (role === "app") return { path: "app.entry", text: entry, flag: "argument [entry]" };
   throw new Problem("CONFIG_QUICK", {
     what: `Cannot use "${entry}": a box of role ${role} runs no program`,
     fix: "Remove it, or use --role app",

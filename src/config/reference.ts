@@ -6,7 +6,7 @@ import type { Row } from "../../proxy/base/schema.ts";
 import { processRows } from "../run/options.ts";
 import { configRows, type RoleName, roleNames } from "./config.ts";
 import { defaultOf, kindName, writePath } from "./describe.ts";
-import { allKnobs, type Knob, knobsIn } from "./knob-path.ts";
+import { allKnobs, findKnob, type Knob, knobsIn } from "./knob-path.ts";
 
 export const REFERENCE_BEGIN = "<!-- config reference -->";
 export const REFERENCE_END = "<!-- /config reference -->";
@@ -38,7 +38,8 @@ function markdownSection(name: string, row: Row): string {
 /** `skipped`: how many words of a path the header says already. */
 function markdownTable(knobs: readonly Knob[], skipped: number): string {
   const lines = knobs.map(({ path, row }) => {
-    const about = row.notBuilt === undefined ? row.doc : `${row.doc} *(not yet: ${row.notBuilt})*`;
+    const reason = whyNotBuilt(path);
+    const about = reason === undefined ? row.doc : `${row.doc} *(not yet: ${reason})*`;
     const cells = [code(writePath(path.slice(skipped))), kindName(row), defaultCell(row), about];
     return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |\n`;
   });
@@ -57,6 +58,15 @@ function plainKnobs(name: string, row: Row): Knob[] {
 function hasValue(row: Row): boolean {
   if (knobsIn(row, []).length === 0 || defaultOf(row) !== undefined) return true;
   return row.kind === "map" && row.of.kind === "either";
+}
+
+/** The reason of the knob, or of a part of its section that it belongs to; that of the whole section stands above. */
+function whyNotBuilt(path: readonly string[]): string | undefined {
+  for (let end = 2; end <= path.length; end += 1) {
+    const knob = findKnob(path.slice(0, end));
+    if (!("word" in knob) && knob.row.notBuilt !== undefined) return knob.row.notBuilt;
+  }
+  return undefined;
 }
 
 function defaultCell(row: Row): string {

@@ -12,7 +12,7 @@ import { didYouMean } from "./did-you-mean.ts";
 import { type Flaw, interpolate } from "./interpolate.ts";
 import { namesIn } from "./knob-path.ts";
 import { type Given, HIDDEN_SUBJECT, type LeafShape, type Outcome, readLeaf } from "./leaf.ts";
-import { isWholeReference, looksSecret, maskUrls, STARS } from "./mask.ts";
+import { isWholeReference, looksSecret, maskUrls, STARS } from "./mask-url.ts";
 import { parseBytes, parseDuration } from "./measure.ts";
 import { emptyTable, type Node, nodeOf, type Origin, placeOf, type Scalar, type TableNode } from "./node.ts";
 import {

@@ -3,7 +3,8 @@
  * hidden. Invariant: `place(line, column, width)` names the line and column as an editor does, both from 1.
  */
 import type { Place } from "../problem/problem.ts";
-import { HIDDEN, type Keys, maskToml, STARS } from "./mask.ts";
+import { HIDDEN, type Keys, maskToml } from "./mask.ts";
+import { STARS } from "./mask-url.ts";
 
 /** A longer line is not shown. */
 export const LINE_SHOWN_MAX = 1_000;

@@ -25,6 +25,7 @@ export function parseUrl(text: string, schemes: readonly string[]): StoreUrl | s
   if (!schemes.includes(scheme.toLowerCase()))
     return `it begins with ${/^[A-Za-z+.-]{1,16}$/.test(scheme) ? `${scheme}://` : "something else"}, wanted ${wanted}`;
   if (/\s/.test(text)) return "there is a space in it";
+  if (/%(?![0-9A-Fa-f]{2})/.test(text)) return "a % in it is not followed by two hexadecimal digits (a plain % is %25)";
   const parts = PARTS.exec(text);
   if (parts === null || (text.match(/@/g)?.length ?? 0) > 1) return afterAt(text);
   const [, , credentials, hostList, path] = parts;

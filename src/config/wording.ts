@@ -7,7 +7,7 @@ import { describe, words, writeKey, writePath, writeToml } from "./describe.ts";
 import type { Flaw } from "./interpolate.ts";
 import { allKnobs } from "./knob-path.ts";
 import { HIDDEN_SUBJECT, kindOf, subject } from "./leaf.ts";
-import { looksSecret, maskUrls } from "./mask.ts";
+import { looksSecret, maskUrls } from "./mask-url.ts";
 import type { Node, Scalar } from "./node.ts";
 
 export type KnobPath = readonly (string | number)[];

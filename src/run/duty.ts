@@ -39,6 +39,8 @@ export async function liveAsDuty({ kind, index, owner }: DutyOrder, loadSteward:
   const page = Page.adopt(PAGE_FD, owner);
   const row = page.enroll();
   const meter = new Meter();
+  // Kept, because a program that runs in this process is not to find it.
+  const send = process.send?.bind(process);
   const life = new Life({
     kind,
     index,
@@ -51,7 +53,7 @@ export async function liveAsDuty({ kind, index, owner }: DutyOrder, loadSteward:
     note: row.note,
     loadRole,
     send: (letter) => {
-      process.send?.(letter);
+      send?.(letter);
     },
     end: (code) => end.resolve(code),
     openLog: (plan) => makeLog({ ...plan.log, box: plan.name, role: plan.role, process: kind, index }),

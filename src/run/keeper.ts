@@ -75,11 +75,15 @@ export class Keeper {
   /** Resolves when the steward and every worker are ready; rejects with the first reason why one is not. */
   async start(): Promise<void> {
     this.state.go("starting");
-    const places: Promise<unknown>[] = [this.#raise("steward", 0, this.#plan)];
+    const places = [this.#raise("steward", 0, this.#plan)];
     for (let index = 1; index <= this.#plan.workers; index += 1) places.push(this.#raise("worker", index, this.#plan));
-    await Promise.all(places);
+    const children = await Promise.all(places);
     this.state.go("ready");
     this.#tellOverview();
+    // One that was ready and died while others still started comes back like any other.
+    for (const child of children) {
+      if (child.state.is("stopped")) void child.exited.then((exit) => this.#exited(child, exit));
+    }
   }
 
   /** A failed one leaves every process on the plan it had. */

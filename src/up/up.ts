@@ -158,6 +158,7 @@ class Up {
           ephemeral: this.#words.ephemeral,
           replicas: 0,
           say: (line) => this.#steps.note("postgres", line),
+          onFailed: (problem) => this.#steps.note("postgres", problem.message),
         }),
       (opened) =>
         `PostgreSQL 18, 127.0.0.1:${opened.primary.port}${opened.recovered ? ", recovered after a crash" : ""}`,

@@ -24,7 +24,8 @@ const badStarts: readonly BadStart[] = [
   {
     what: "throws while it is loaded",
     file: "server.ts",
-    source: 'interface A { b: string }\n\nfunction read(): A {\n  throw new Error("SHOP_URL is not set");\n}\n\nread();\n',
+    source:
+      'interface A { b: string }\n\nfunction read(): A {\n  throw new Error("SHOP_URL is not set");\n}\n\nread();\n',
     code: "APP_LOAD_FAILED",
     at: ":4:13",
     exit: 1,
@@ -233,7 +234,7 @@ describe("a program that cannot start", () => {
     const app = writeApp({ "server.ts": 'export default { fetch: () => new Response("mine") };' });
     const words = ["--listen", `127.0.0.1:${freePort()}`, join(app.folder, "server.ts")];
     const first = runApp({ words });
-    await first.event("app_listening");
+    await first.ready();
     const second = runApp({ words });
     expect(await second.exited).toBe(1);
     expect(second.said()).toContain("[APP_PORT_IN_USE]");
@@ -272,7 +273,13 @@ const LATE = `const server = Bun.serve({
 `;
 
 const badLater = [
-  { what: "rejects a promise that nobody handles", path: "/reject", code: "APP_CRASHED", line: 6, says: "nobody waits" },
+  {
+    what: "rejects a promise that nobody handles",
+    path: "/reject",
+    code: "APP_CRASHED",
+    line: 6,
+    says: "nobody waits",
+  },
   { what: "throws where nobody catches", path: "/throw", code: "APP_CRASHED", line: 9, says: "TypeError" },
   { what: "exits", path: "/exit", code: "APP_EXITED", line: 12, says: "exit code 7" },
   { what: "closes its server", path: "/close", code: "APP_STOPPED_LISTENING", says: "closed its server" },
@@ -288,13 +295,14 @@ describe("a program that stops being able to serve", () => {
         const url = `http://127.0.0.1:${freePort()}`;
         const words = ["--listen", url.slice("http://".length), join(app.folder, "server.ts")];
         const box = runApp({ words, env: { SCALE_APP__STALL_TIMEOUT: "1s" } });
-        await box.event("app_listening");
+        await box.ready();
         const before = await pidAt(url);
         await ask(`${url}${bad.path}`);
         const crash = await box.event("child_crashed");
         expect(crash["code"]).toBe(bad.code);
         expect(JSON.stringify(crash)).toContain(bad.says);
-        if ("line" in bad) expect(crash["where"]).toMatchObject({ file: join(app.folder, "server.ts"), line: bad.line });
+        if ("line" in bad)
+          expect(crash["where"]).toMatchObject({ file: join(app.folder, "server.ts"), line: bad.line });
         expect(box.said()).not.toContain("secret");
         await until("another process answers", async () => ![undefined, before].includes(await pidAt(url)));
         expect(await box.stop()).toBe(0);
@@ -304,24 +312,28 @@ describe("a program that stops being able to serve", () => {
     );
   }
 
-  test("every time: it is not started for ever, and the last reason is said", async () => {
-    const app = writeApp({ "server.ts": LATE });
-    const url = `http://127.0.0.1:${freePort()}`;
-    const box = runApp({ words: ["--listen", url.slice("http://".length), join(app.folder, "server.ts")] });
-    await box.event("app_listening");
-    await keepAsking(box, `${url}/exit`);
-    expect(await box.exited).toBe(1);
-    expect(box.said()).toContain("[RUN_CRASH_LOOP]");
-    expect(box.said()).toContain(`${join(app.folder, "server.ts")}:12:`);
-    app.remove();
-  }, LIFE_MS);
+  test(
+    "every time: it is not started for ever, and the last reason is said",
+    async () => {
+      const app = writeApp({ "server.ts": LATE });
+      const url = `http://127.0.0.1:${freePort()}`;
+      const box = runApp({ words: ["--listen", url.slice("http://".length), join(app.folder, "server.ts")] });
+      await box.ready();
+      await keepAsking(box, `${url}/exit`);
+      expect(await box.exited).toBe(1);
+      expect(box.said()).toContain("[RUN_CRASH_LOOP]");
+      expect(box.said()).toContain(`${join(app.folder, "server.ts")}:12:`);
+      app.remove();
+    },
+    LIFE_MS,
+  );
 
   test("and handles its own errors: it lives on", async () => {
     const source = `process.on("unhandledRejection", () => {});\nprocess.on("uncaughtException", () => {});\n${LATE}`;
     const app = writeApp({ "server.ts": source });
     const url = `http://127.0.0.1:${freePort()}`;
     const box = runApp({ words: ["--listen", url.slice("http://".length), join(app.folder, "server.ts")] });
-    await box.event("app_listening");
+    await box.ready();
     const before = await pidAt(url);
     await ask(`${url}/reject`);
     await ask(`${url}/throw`);

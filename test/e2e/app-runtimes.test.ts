@@ -18,7 +18,18 @@ interface Runtime {
 const others: readonly Runtime[] = [
   {
     name: "deno",
-    command: (entry, port) => [DENO, "serve", "-A", "--no-config", "--no-remote", "--port", String(port), "--host", "127.0.0.1", entry],
+    command: (entry, port) => [
+      DENO,
+      "serve",
+      "-A",
+      "--no-config",
+      "--no-remote",
+      "--port",
+      String(port),
+      "--host",
+      "127.0.0.1",
+      entry,
+    ],
   },
   { name: "bun", command: (entry) => [process.execPath, entry] },
 ];
@@ -83,6 +94,7 @@ async function ask(name: string, { path, init }: Asked): Promise<Answer> {
 async function startScale(entry: string): Promise<void> {
   const box = runApp({ words: ["--listen", "127.0.0.1:0", entry] });
   stops.push(() => box.stop());
+  await box.ready();
   const { address } = await box.event("app_listening");
   urls.set("scale", `http://${String(address)}`);
 }

@@ -118,17 +118,21 @@ function one(suite: AppSuite, fixture: Fixture): void {
     expect(await json(`${app.url}/db`)).toEqual({ one: 1 });
   });
 
-  when(can("drain"))("finishes what is in flight when it is stopped, and takes nothing new", async () => {
-    const other = await suite.start(fixture);
-    const response = await fetch(`${other.url}/slow?ms=${SLOW_MS}`);
-    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-    expect((await reader?.read())?.value).toBe("begun\n");
-    const stopped = other.stop();
-    await until("nothing new is taken", () => isRefused(other.url));
-    expect((await reader?.read())?.value).toBe("slow\n");
-    expect((await reader?.read())?.done).toBe(true);
-    expect(await stopped).toBe(0);
-  }, START_MS);
+  when(can("drain"))(
+    "finishes what is in flight when it is stopped, and takes nothing new",
+    async () => {
+      const other = await suite.start(fixture);
+      const response = await fetch(`${other.url}/slow?ms=${SLOW_MS}`);
+      const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+      expect((await reader?.read())?.value).toBe("begun\n");
+      const stopped = other.stop();
+      await until("nothing new is taken", () => isRefused(other.url));
+      expect((await reader?.read())?.value).toBe("slow\n");
+      expect((await reader?.read())?.done).toBe(true);
+      expect(await stopped).toBe(0);
+    },
+    START_MS,
+  );
 }
 
 async function json(url: string, init: RequestInit = {}): Promise<Record<string, unknown>> {

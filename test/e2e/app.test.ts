@@ -39,7 +39,7 @@ async function startTier1(fixture: Fixture): Promise<Running> {
   const section = appSection(fixture, installed.folder);
   writeFileSync(file, `[postgres.main]\nprimary = ${JSON.stringify(store.databaseUrl)}\n${section}listen = ${port}\n`);
   const box = runApp({ words: ["--config", file] });
-  await box.event(fixture.command === undefined ? "app_listening" : "command_ready");
+  await box.ready();
   return {
     url: `http://127.0.0.1:${port}`,
     port,

@@ -3,9 +3,8 @@
  * what stands between the client and the program.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
+import { openFolder } from "../kit/open-folder.ts";
 
 export interface Site {
   readonly url: string;
@@ -22,7 +21,7 @@ export function demoSuite(name: string, start: StartSite): void {
     let folder = "";
     let site: Site | undefined;
     beforeAll(async () => {
-      folder = mkdtempSync(join(tmpdir(), "scale-demo-"));
+      folder = openFolder("demo");
       site = await start(folder);
     }, START_MS);
     afterAll(async () => {

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import postgres from "postgres";
 import { prepareTables } from "../../src/demo/tables.ts";
+import { openFolder } from "../kit/open-folder.ts";
 import { scaleUp, type Up } from "../kit/scale-up.ts";
 import { demoSuite } from "./demo-suite.ts";
 
@@ -15,7 +14,7 @@ describe("prepareTables", () => {
   let folder = "";
   let up: Up | undefined;
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "scale-demo-"));
+    folder = openFolder("demo");
     up = await scaleUp({ folder, words: ["--ephemeral"] });
   }, START_MS);
   afterAll(async () => {

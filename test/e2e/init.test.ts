@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { InitResult } from "../../src/cli/init.ts";
 import { templateNames } from "../../src/cli/init/templates.ts";
+import { openFolder } from "../kit/open-folder.ts";
 import { SCALE, scaleUp } from "../kit/scale-up.ts";
 
 const MODULES = join(import.meta.dir, "../../node_modules");
@@ -11,9 +11,12 @@ const LIMIT_MS = 60_000;
 
 let root = "";
 beforeAll(() => {
-  root = mkdtempSync(join(tmpdir(), "scale-init-"));
+  root = openFolder("init");
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of [root, ...folders]) rmSync(folder, { recursive: true, force: true });
+});
 
 /** With an empty PATH: nothing but the executable is needed. */
 function scale(words: readonly string[], cwd: string): { code: number | null; out: string; err: string } {
@@ -55,7 +58,8 @@ describe("scale init", () => {
   test(
     "an app that is there is found, kept and run",
     async () => {
-      const folder = mkdtempSync(join(root, "mine-"));
+      const folder = openFolder("mine");
+      folders.push(folder);
       const program = `require("node:http").createServer((_, answer) => answer.end("mine")).listen(3000);\n`;
       writeFileSync(join(folder, "app.js"), program);
       writeFileSync(join(folder, "package.json"), '{ "scripts": { "start": "node app.js" } }');

@@ -3,20 +3,11 @@
  * network, stopped in order, killed at once, and brought up again.
  */
 import { afterAll, expect, test } from "bun:test";
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isAlive } from "../../src/run/proc.ts";
+import { openFolder } from "../kit/open-folder.ts";
 import { markedProcesses } from "../kit/marked.ts";
 import { needs } from "../kit/needs.ts";
 import { SCALE, scaleUp, type Up } from "../kit/scale-up.ts";
@@ -28,7 +19,7 @@ const net = needs("ip", "unshare");
 const folders: string[] = [];
 
 function folder(): string {
-  const made = mkdtempSync(join(tmpdir(), "scale-up-test-"));
+  const made = openFolder("up");
   folders.push(made);
   return made;
 }
@@ -216,6 +207,17 @@ test("up: a program that throws while it loads ends it with that program's file 
   expect(code).toBe(1);
   expect(err).toContain("bad luck 1");
   expect(err).toContain("bad.js:3");
+});
+
+test("up: a program that cannot live ends all of it with 1", async () => {
+  const cwd = folder();
+  writeFileSync(
+    join(cwd, "app.js"),
+    'require("http").createServer((q, r) => r.end()).listen(3000);\nsetTimeout(() => { throw new Error("tired"); }, 50);\n',
+  );
+  const child = Bun.spawn([SCALE, "up", "--port", "0", "--ephemeral", "app.js"], { cwd, stdout: "pipe", stderr: "pipe" });
+  expect(await child.stdout.text()).toContain('Box "app" ended with exit code 1');
+  expect(await child.exited).toBe(1);
 });
 
 test("up: a tier that does not stand yet says so", async () => {

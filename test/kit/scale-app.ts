@@ -53,14 +53,18 @@ export interface AppBox {
   /** `unix:PATH` of its admin listener. */
   readonly admin: string;
   readonly exited: Promise<number>;
-  /** Resolves with the line of the log that has this event; rejects when the box ends without. */
-  event(name: string): Promise<LogLine>;
+  /** Resolves with the line of the log that has this event and these fields; rejects when the box ends without. */
+  event(name: string, fields?: LogFields): Promise<LogLine>;
+  /** Resolves when the box takes traffic and commands. */
+  ready(): Promise<void>;
   /** All that it wrote, on both streams. */
   said(): string;
   signal(signal: "SIGTERM" | "SIGHUP" | "SIGINT" | "SIGKILL"): void;
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number>;
 }
+
+type LogFields = Readonly<Record<string, unknown>>;
 
 export type LogLine = Readonly<Record<string, unknown>> & { readonly event: string };
 
@@ -87,7 +91,10 @@ export function runApp(order: AppOrder): AppBox {
     pid: child.pid,
     admin,
     exited,
-    event: (name) => log.event(name),
+    event: (name, fields) => log.event(name, fields),
+    ready: async () => {
+      for (const child of ["steward 0", "worker 1"]) await log.event("child_ready", { child });
+    },
     said: () => log.text,
     signal: (signal) => child.kill(signal),
     stop: () => {
@@ -121,9 +128,11 @@ class Said {
     for (const tell of this.#waiting) tell(undefined);
   }
 
-  async event(name: string): Promise<LogLine> {
+  async event(name: string, fields: LogFields = {}): Promise<LogLine> {
+    const isIt = (line: LogLine): boolean =>
+      line.event === name && Object.entries(fields).every(([field, value]) => line[field] === value);
     for (let from = 0; ;) {
-      const found = this.#lines.slice(from).find((line) => line.event === name);
+      const found = this.#lines.slice(from).find(isIt);
       if (found !== undefined) return found;
       from = this.#lines.length;
       if (this.#ended) throw new Error(`Cannot find event "${name}": the box has ended\n${this.text}`);

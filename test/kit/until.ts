@@ -10,7 +10,8 @@ export async function until(
 ): Promise<void> {
   const deadline = performance.now() + patienceMs;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`Cannot wait any longer until ${what}: ${patienceMs} ms have passed`);
+    if (performance.now() > deadline)
+      throw new Error(`Cannot wait any longer until ${what}: ${patienceMs} ms have passed`);
     await Bun.sleep(LOOK_MS);
   }
 }

@@ -42,6 +42,8 @@ export interface PlaceOptions {
 
 /** `DIR.moved`, beside the folder that is wanted, says where the data went instead. */
 const POINTER_SUFFIX = ".moved";
+/** Beside data that lies elsewhere: whose it is, for whoever wonders whether it can go. */
+const ORIGIN = "belongs-to";
 const PATH_BYTES_MAX = 4_096;
 const EPHEMERAL_PREFIX = "scale-up-";
 /** An `up` takes its lock at once; a folder this old whose lock is free has no owner any more. */
@@ -78,6 +80,7 @@ function findPlace(options: PlaceOptions): Place {
   if (reachable) return { home: makeHome(near, owner), ephemeral: false, elsewhere: false };
   const far = makeHome(farFrom(near, options), owner);
   makeFolder(dirname(near), 0o755);
+  writeFileSync(join(dirname(far), ORIGIN), `${near}\n`, { mode: 0o644 });
   writeFileSync(pointer, `${far}\n`, { mode: 0o644 });
   return { home: ownedBy(far), ephemeral: false, elsewhere: true };
 }

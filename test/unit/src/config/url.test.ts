@@ -33,6 +33,7 @@ describe("parseUrl", () => {
     ["postgres://u:hunt@er2@db1/shop", "percent-encoded"],
     ["postgres://u:hunt#er2@db1/shop", "percent-encoded"],
     ["postgres://db 1/shop", "space"],
+    ["postgres://u:hunt%er2@db1/shop", "%25"],
     ["postgres://db!1/shop", "not a name or an IP address"],
   ])("parseUrl: refuses %s and repeats no secret", (text, reason) => {
     const flaw = parseUrl(text, POSTGRES);

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import {
+  chmodSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -105,6 +106,7 @@ describe("unpackTar", () => {
         "deep/without/its/folder": `644 ${"y".repeat(511)}`,
       });
       expect(readlinkSync(join(into, "lib/x.so.5"))).toBe("x.so.5.18");
+      chmodSync(join(into, "bin"), 0o755);
     } finally {
       process.umask(before);
     }

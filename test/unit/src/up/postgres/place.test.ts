@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   realpathSync,
   rmSync,
   statSync,
@@ -79,6 +80,7 @@ test("choosePlace: elsewhere when that user cannot get there, and there again wh
     elsewhere: true,
   });
   expect([existsSync(dir), modeOf(first.home)]).toEqual([false, "711"]);
+  expect(readFileSync(join(dirname(first.home), "belongs-to"), "utf8")).toBe(`${dir}\n`);
   chmodSync(dirname(dirname(dir)), 0o755);
   expect(place(dir, { owner: stranger })).toEqual(first);
   expect(codeOf(() => place(dir))).toBe("UP_DATA_OTHER_USER");
