@@ -20,8 +20,6 @@ export type Shape =
   | TableShape
   | EitherShape;
 
-export type Kind = Shape["kind"];
-
 export interface TextShape {
   readonly kind: "text";
   /** Longest, in characters; `TEXT_LENGTH_MAX` when absent. */

@@ -3,7 +3,6 @@
  * here and, for single values of a knob, by `src/config/not-built.ts`.
  */
 import type { Rows, Values } from "../../proxy/base/schema.ts";
-import { adminRows } from "../admin/options.ts";
 import { processRows } from "../run/options.ts";
 
 export const appRows = {
@@ -130,7 +129,6 @@ export const appRows = {
     },
   },
   ...processRows,
-  admin: { kind: "table", optional: true, rows: adminRows, doc: "Replaces [admin] for this role" },
 } as const satisfies Rows;
 
 export type AppOptions = Values<typeof appRows>;

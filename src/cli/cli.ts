@@ -27,6 +27,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   };
   const program = buildProgram(finish);
   try {
+    if (argv.some(asksForRoleHelp) && argv.some(asksForHelp)) {
+      const { roleHelp } = await import("./role-help.ts");
+      program.addHelpText("after", roleHelp(argv));
+    }
     if (argv.length === 0) program.outputHelp();
     else await program.parseAsync(argv, { from: "user" });
     return exitCode;
@@ -35,6 +39,9 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     return tell(error, argv.includes("--json"));
   }
 }
+
+const asksForHelp = (word: string): boolean => word === "--help" || word === "-h";
+const asksForRoleHelp = (word: string): boolean => word === "--role" || word.startsWith("--role=");
 
 /** Prints whatever ended the command, and says what the exit code is. */
 async function tell(error: unknown, json: boolean): Promise<number> {

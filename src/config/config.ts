@@ -38,7 +38,7 @@ export const configRows = {
     doc: "A queue: Kafka, RabbitMQ or a SQLite file",
     of: { kind: "table", rows: queueRows },
   },
-  app: { kind: "table", optional: true, rows: appRows, doc: "--role app: runs the program" },
+  app: { kind: "table", optional: true, rows: { ...appRows, admin: roleAdmin }, doc: "--role app: runs the program" },
   pool: {
     kind: "table",
     optional: true,

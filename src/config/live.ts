@@ -109,30 +109,47 @@ interface Server {
 function serversOf(config: Config): readonly Server[] {
   return Object.entries(config.postgres).flatMap(([name, store]) => {
     const common = {
-      ...wantedOf(config, name),
       isShard: config.router?.shards.includes(name) ?? false,
       hasReplicas: store.replicas.length > 0,
     };
+    const viaProxy = proxyWants(config, name);
+    const primaryWants = config.app?.db === name ? [appWant(config.app.pool.max), ...viaProxy] : viaProxy;
     const primary = { ...common, path: ["postgres", name, "primary"], url: store.primary, isPrimary: true };
     const replicas = store.replicas.map((url, index) => ({
       ...common,
       path: ["postgres", name, "replicas", index],
       url,
       isPrimary: false,
+      ...total(viaProxy),
     }));
-    return [primary, ...replicas];
+    return [{ ...primary, ...total(primaryWants) }, ...replicas];
   });
 }
 
-function wantedOf({ app, pool, router }: Config, store: string): Pick<Server, "wanted" | "wantedBy"> {
-  const wants: { readonly wanted: number; readonly wantedBy: KnobPath }[] = [];
-  if (app?.db === store) wants.push({ wanted: app.pool.max, wantedBy: ["app", "pool", "max"] });
-  for (const [database, of] of Object.entries(pool?.databases ?? {})) {
-    if (of.store === store) wants.push({ wanted: of.size, wantedBy: ["pool", "databases", database, "size"] });
-  }
+interface Want {
+  readonly wanted: number;
+  readonly wantedBy: KnobPath;
+}
+
+/** A program that dials directly dials the primary only. */
+function appWant(wanted: number): Want {
+  return { wanted, wantedBy: ["app", "pool", "max"] };
+}
+
+/** What pools and routers may open to each server of the store. */
+function proxyWants({ pool, router }: Config, store: string): readonly Want[] {
+  const databases = Object.entries(pool?.databases ?? {}).filter(([, of]) => of.store === store);
+  const wants: Want[] = databases.map(([database, of]) => ({
+    wanted: of.size,
+    wantedBy: ["pool", "databases", database, "size"],
+  }));
   if (router?.shards.includes(store) === true) wants.push({ wanted: router.size, wantedBy: ["router", "size"] });
-  const total = wants.reduce((sum, { wanted }) => sum + wanted, 0);
-  return { wanted: total, wantedBy: wants.toSorted((a, b) => b.wanted - a.wanted)[0]?.wantedBy };
+  return wants;
+}
+
+function total(wants: readonly Want[]): Pick<Server, "wanted" | "wantedBy"> {
+  const [largest] = wants.toSorted((a, b) => b.wanted - a.wanted);
+  return { wanted: wants.reduce((sum, { wanted }) => sum + wanted, 0), wantedBy: largest?.wantedBy };
 }
 
 /** What one query tells of a server. */

@@ -84,8 +84,8 @@ function code(text: string): string {
 export function helpKnobs(role: RoleName): string {
   const row: Row = configRows[role];
   const rows = plainKnobs(role, row).map(({ path, row: knob }) => ({
-    name: `--set ${writePath(path)}=`,
-    text: `${knob.doc}${defaultOf(knob) === undefined ? "" : ` (${defaultOf(knob)})`}`,
+    name: writePath(path),
+    text: `${knob.doc}${defaultOf(knob) === undefined ? "" : ` (default: ${defaultOf(knob)})`}`,
   }));
   const width = Math.max(...rows.map(({ name }) => name.length));
   return rows.map(({ name, text }) => `  ${name.padEnd(width)}  ${text}\n`).join("");

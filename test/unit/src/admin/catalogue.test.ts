@@ -1,7 +1,14 @@
 import { expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MetricRow } from "../../../../proxy/base/metrics.ts";
-import { allRows, catalogue } from "../../../../src/admin/catalogue.ts";
+import {
+  allRows,
+  catalogue,
+  CATALOGUE_BEGIN,
+  CATALOGUE_END,
+  refreshCatalogue,
+} from "../../../../src/admin/catalogue.ts";
 
 const ROOT = join(import.meta.dir, "../../../..");
 
@@ -82,6 +89,24 @@ test("catalogue: is a table with a line for each row", () => {
     "| metric | kind | labels | what it is |\n|---|---|---|---|\n| `scale_x_total` | counter | `a`, `b` | This \\| that. |",
   );
   expect(catalogue().split("\n")).toHaveLength(allRows.length + 2);
+});
+
+test("refreshCatalogue: changes what is between the markers and nothing else", () => {
+  const fresh = refreshCatalogue(`before\n${CATALOGUE_BEGIN}\nSTALE\n${CATALOGUE_END}\nafter\n`) ?? "";
+  expect(fresh).toStartWith(`before\n${CATALOGUE_BEGIN}\n| metric |`);
+  expect(fresh).toEndWith(`|\n${CATALOGUE_END}\nafter\n`);
+  expect(fresh).not.toContain("STALE");
+  expect(refreshCatalogue(fresh)).toBe(fresh);
+  expect(refreshCatalogue("no markers")).toBeUndefined();
+});
+
+/** `SCALE_GOLDEN=write` makes it anew. */
+test("catalogue: the table in README.md is as the rows make it", () => {
+  const path = join(ROOT, "README.md");
+  const fresh = refreshCatalogue(readFileSync(path, "utf8"));
+  if (fresh === undefined) throw new Error("Cannot find the table: README.md has no markers for it");
+  if (process.env["SCALE_GOLDEN"] === "write") writeFileSync(path, fresh);
+  expect(readFileSync(path, "utf8")).toBe(fresh);
 });
 
 function rowsIn(exported: unknown): readonly MetricRow[] {
