@@ -1,6 +1,7 @@
 /**
  * Every metric that a box of this build can show, as one table for people: what stands between two markers of README.md.
- * Only lists: each row is declared where it is counted. Invariant (kept by a test): no `metrics.ts` of the tree has a row that is not in `allRows`.
+ * Only lists: each row is declared where it is counted.
+ * Invariant (kept by a test): no `metrics.ts` of the tree has a row that is not in `allRows`.
  */
 import type { MetricRow } from "../../proxy/base/metrics.ts";
 import { appMetrics } from "../app/metrics.ts";

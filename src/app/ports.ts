@@ -207,6 +207,7 @@ export class Ports {
   #closedTwin(options: ServeOptions, asked: Asked): Server<unknown> {
     const twin = this.#realServe({ ...options, unix: undefined, hostname: "127.0.0.1", port: 0 });
     void twin.stop();
+    if (this.#listener !== undefined) standInForClose(this.#listener);
     showAsked(twin, asked, asked.port ?? 0);
     return twin;
   }

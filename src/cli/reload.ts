@@ -31,7 +31,12 @@ export async function runReload(words: ReloadWords): Promise<number> {
     else if (result.ok) words.write(`${name}: reloaded, configuration ${result.generation}\n`);
     else {
       words.write(`${name}: not reloaded, the configuration from before still holds\n`);
-      words.write(printProblems(result.problems.map((problem) => Problem.fromWire(problem)), { colour: false }));
+      words.write(
+        printProblems(
+          result.problems.map((problem) => Problem.fromWire(problem)),
+          { colour: false },
+        ),
+      );
     }
   }
   return failed === 0 ? 0 : 1;

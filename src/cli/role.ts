@@ -67,7 +67,10 @@ async function makePlan({ config, role, name, mode, folder }: PlanParts): Promis
     listens: face.listens(options),
     environment: face.environment?.(options) ?? {},
     limits: limitsOf(config, role, workers),
-    admin: { listen: admin.listen ?? defaultAdminAddress(name), ...(admin.token === undefined ? {} : { token: admin.token }) },
+    admin: {
+      listen: admin.listen ?? defaultAdminAddress(name),
+      ...(admin.token === undefined ? {} : { token: admin.token }),
+    },
     log: config.log,
     ...(watch === undefined ? {} : { watch }),
   };
@@ -75,13 +78,15 @@ async function makePlan({ config, role, name, mode, folder }: PlanParts): Promis
 
 function limitsOf(config: Config, role: RoleName, workers: number): ProcessLimits {
   const section = config[role];
-  if (section === undefined) throw new Problem("CONFIG_NO_SECTION", { what: `Cannot be role "${role}": the configuration has no [${role}]` });
+  if (section === undefined)
+    throw new Problem("CONFIG_NO_SECTION", { what: `Cannot be role "${role}": the configuration has no [${role}]` });
   const { startTimeoutMs, drainTimeoutMs, stallTimeoutMs, memoryMaxBytes } = section;
   return {
     startTimeoutMs,
     drainTimeoutMs,
     stallTimeoutMs,
-    memoryMaxBytes: memoryMaxBytes === "auto" ? Math.floor((memoryTotalBytes() * MEMORY_SHARE) / workers) : memoryMaxBytes,
+    memoryMaxBytes:
+      memoryMaxBytes === "auto" ? Math.floor((memoryTotalBytes() * MEMORY_SHARE) / workers) : memoryMaxBytes,
   };
 }
 

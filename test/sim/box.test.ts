@@ -192,7 +192,12 @@ const SEED = Number(process.env["SCALE_SEED"] ?? Date.now() % 1_000_000);
 /** What must hold whenever the dust has settled: the places are full, everyone is on one plan, no place in the page leaks. */
 async function check(box: SimBox, plan: TinyOptions, what: string): Promise<void> {
   await box.pass(30_000);
-  const seen = { what, workers: box.alive("worker").length, greetings: [...new Set(await greetings(box))], page: box.page.taken("tiny") };
+  const seen = {
+    what,
+    workers: box.alive("worker").length,
+    greetings: [...new Set(await greetings(box))],
+    page: box.page.taken("tiny"),
+  };
   expect(seen).toEqual({ what, workers: plan.workers, greetings: [`${plan.greeting}, nobody`], page: plan.workers });
 }
 
