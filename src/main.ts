@@ -1,6 +1,6 @@
 /**
  * Where every process of every role begins, and the only place where one ends itself. A child of ours is marked by a
- * variable; everything else is a person's words.
+ * variable; everything else is a person's words. Rooms that must not know each other meet only here.
  */
 import { CHILD_VARIABLE } from "./run/self.ts";
 
@@ -8,11 +8,17 @@ async function main(): Promise<number> {
   const order = process.env[CHILD_VARIABLE];
   if (order !== undefined) {
     const { runChild } = await import("./run/child.ts");
-    // What a box shows of itself stands above the processes it is shown by: only here they meet.
-    return runChild(order, async () => (await import("./admin/box-steward.ts")).BoxSteward);
+    return runChild(order, {
+      runCli,
+      loadSteward: async () => (await import("./admin/box-steward.ts")).BoxSteward,
+    });
   }
-  const { runCli } = await import("./cli/cli.ts");
   return runCli(process.argv.slice(2));
+}
+
+async function runCli(argv: readonly string[]): Promise<number> {
+  const { runCli: run } = await import("./cli/cli.ts");
+  return run(argv);
 }
 
 process.exit(await main());

@@ -144,7 +144,7 @@ export class BoxSteward implements Duty<Plan>, AdminView {
   #processes(whys: ReadonlyMap<string, string | undefined>): ProcessStatus[] {
     const overview = this.#overview;
     if (overview === undefined) return [];
-    const now = this.#host.clock.now();
+    const now = this.#host.clock.wall();
     const keeper: ProcessStatus = {
       process: "keeper",
       index: 0,

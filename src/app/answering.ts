@@ -4,7 +4,10 @@ import type { Clock } from "../../proxy/base/clock.ts";
 const ANSWER_TIMEOUT_MS = 2_000;
 const ANYWHERE: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
 
-export async function isAnswering(at: { readonly host: string; readonly port: number }, clock: Clock): Promise<boolean> {
+export async function isAnswering(
+  at: { readonly host: string; readonly port: number },
+  clock: Clock,
+): Promise<boolean> {
   const hostname = ANYWHERE[at.host] ?? at.host;
   const answer = Promise.withResolvers<boolean>();
   const timer = clock.after(ANSWER_TIMEOUT_MS, () => answer.resolve(false));

@@ -32,7 +32,8 @@ const face: RoleFace<AppSetup> = {
   environment: programEnvironment,
   sources: sourceFolder,
   listens: listensOf,
-  worker: (setup, host) => (setup.program.kind === "command" ? new CommandDuty(setup, host) : new ProgramDuty(setup, host)),
+  worker: (setup, host) =>
+    setup.program.kind === "command" ? new CommandDuty(setup, host) : new ProgramDuty(setup, host),
 };
 
 export const role: Role = { face: face as RoleFace<unknown>, setup: makeSetup };
@@ -171,7 +172,7 @@ export class ProgramDuty implements Duty<AppSetup> {
     const { deno, env } = this.#setup;
     // Variables that act at birth came with the process; those that were missing then (in a test) come now.
     Object.assign(process.env, programEnvironment(this.#setup), env);
-    hideChannel();
+    hideChannel(process);
     this.#guard.install();
     this.#ports.install();
     this.#scale.install();

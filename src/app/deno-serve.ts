@@ -44,9 +44,10 @@ export interface DenoServer {
 const PORT_DEFAULT = 8_000;
 const HOST_DEFAULT = "0.0.0.0";
 
-/** Which server a request came by, for as long as it may still be upgraded. */
-const serverOf = new WeakMap<Request, Server<DenoSocket>>();
-const upgraded = new WeakSet<Response>();
+/** Requests that may still be upgraded. */
+const upgradable = new WeakSet<Request>();
+/** What becomes a WebSocket when the handler answers with that response: not before, so that no message comes too early. */
+const upgrades = new WeakMap<Response, DenoSocket>();
 
 export function denoServe(first: DenoServeOptions | DenoHandler, second?: DenoHandler): DenoServer {
   const options = typeof first === "function" ? {} : first;
@@ -88,14 +89,12 @@ export function denoUpgrade(request: Request, options: { readonly protocol?: str
   if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
     throw new TypeError("Cannot upgrade: the request's header Upgrade is not websocket");
   }
-  const { protocol = "" } = options;
-  const socket = new DenoSocket(request.url.replace(/^http/, "ws"), protocol);
-  const headers = protocol === "" ? {} : { headers: { "Sec-WebSocket-Protocol": protocol } };
-  if (serverOf.get(request)?.upgrade(request, { data: socket, ...headers }) !== true) {
-    throw new TypeError("Cannot upgrade: the request is not one of Deno.serve, or is answered already");
+  if (!upgradable.delete(request)) {
+    throw new TypeError("Cannot upgrade: the request is not one of Deno.serve, or is upgraded already");
   }
+  const socket = new DenoSocket(request.url.replace(/^http/, "ws"), options.protocol ?? "");
   const response = new Response(null);
-  upgraded.add(response);
+  upgrades.set(response, socket);
   return { socket, response };
 }
 
@@ -108,17 +107,26 @@ interface Exchange {
 
 async function answer({ request, from, handler, options }: Exchange): Promise<Response | undefined> {
   const completed = Promise.withResolvers<void>();
-  serverOf.set(request, from);
+  upgradable.add(request);
   const info: ServeInfo = { remoteAddr: remoteOf(request, from), completed: completed.promise };
   try {
     const response = await handler(request, info);
     if (!(response instanceof Response)) throw new TypeError("Cannot answer: the handler returned no Response");
-    return upgraded.has(response) ? undefined : response;
+    const socket = upgrades.get(response);
+    return socket === undefined ? response : openSocket(request, from, socket);
   } catch (error) {
     return answerError(error, options);
   } finally {
     completed.resolve();
   }
+}
+
+/** Nothing is answered once the connection is a WebSocket. */
+function openSocket(request: Request, from: Server<DenoSocket>, socket: DenoSocket): Response | undefined {
+  const headers = socket.protocol === "" ? {} : { headers: { "Sec-WebSocket-Protocol": socket.protocol } };
+  if (from.upgrade(request, { data: socket, ...headers })) return undefined;
+  socket.fail();
+  return new Response("Cannot upgrade", { status: 400 });
 }
 
 async function answerError(error: unknown, options: DenoServeOptions): Promise<Response> {

@@ -54,6 +54,12 @@ export class DenoSocket extends EventTarget {
     this.#wire?.close(code, reason);
   }
 
+  /** The request was no proper handshake: it will never open. */
+  fail(): void {
+    this.#state = DenoSocket.CLOSED;
+    this.#fire(new Event("error"), this.onerror);
+  }
+
   async #sendBlob(data: Blob): Promise<void> {
     const bytes = await data.arrayBuffer();
     this.#wire?.send(bytes);

@@ -55,7 +55,8 @@ export class Guard {
 
   readonly #onRejection = (reason: unknown): void => {
     if (this.#hasOthers("unhandledRejection")) return;
-    if (this.#hasOthers("uncaughtException")) this.#parts.process.emit("uncaughtException", reason, "unhandledRejection");
+    if (this.#hasOthers("uncaughtException"))
+      this.#parts.process.emit("uncaughtException", reason, "unhandledRejection");
     else this.#crashed(reason, "a rejected promise that nobody handled");
   };
 

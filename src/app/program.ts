@@ -22,7 +22,8 @@ export function findEntry(path: string): string {
   throw new Problem("APP_ENTRY_MISSING", {
     what: `Cannot run "${path}": ${stat === undefined ? "there is no such file" : isFolder(stat.isDirectory())}`,
     where: { file: path },
-    fix: stat === undefined ? "Correct the path; a relative one starts at the file that says it" : "Name the file in it",
+    fix:
+      stat === undefined ? "Correct the path; a relative one starts at the file that says it" : "Name the file in it",
   });
 }
 
@@ -56,7 +57,8 @@ export function exportOf(exports: unknown): Export {
   const value = defaultOf(exports);
   if (value === undefined || value === null) return { kind: "nothing" };
   if (isObject(value)) {
-    if (typeof value["fetch"] === "function" || isPlainObject(value["routes"])) return { kind: "fetch", options: optionsOf(value) };
+    if (typeof value["fetch"] === "function" || isPlainObject(value["routes"]))
+      return { kind: "fetch", options: optionsOf(value) };
     if (typeof value["listen"] === "function") return { kind: "listener", listen: (port) => listen(value, port) };
     if (isPlainObject(value) && Object.keys(value).length === 0) return { kind: "nothing" };
   }

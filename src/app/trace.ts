@@ -43,7 +43,11 @@ export function problemOf(thrown: unknown, trouble: Trouble): Problem {
   }
   if (thrown instanceof Error) return ofError(thrown, trouble);
   const place = trouble.file === undefined ? undefined : { file: trouble.file };
-  return make(trouble, `${trouble.what}: it threw ${describe(thrown)}, which is not an Error and so names no line`, place);
+  return make(
+    trouble,
+    `${trouble.what}: it threw ${describe(thrown)}, which is not an Error and so names no line`,
+    place,
+  );
 }
 
 /** The frames of a stack that are files of the user's, the innermost first; those of packages after their own. */
@@ -125,7 +129,13 @@ function lineWith(file: string, text: string): Place {
   const index = lines.findIndex((line) => line.includes(text));
   const line = lines[index];
   if (line === undefined) return { file };
-  return { file, line: index + 1, column: line.indexOf(text) + 1, width: text.length, text: line.slice(0, SOURCE_LINE_MAX) };
+  return {
+    file,
+    line: index + 1,
+    column: line.indexOf(text) + 1,
+    width: text.length,
+    text: line.slice(0, SOURCE_LINE_MAX),
+  };
 }
 
 function lineOf(file: string, line: number): string | undefined {
@@ -186,5 +196,7 @@ function isResolveMessage(thrown: unknown): thrown is ResolveMessageLike {
 }
 
 function isNamed(thrown: unknown, name: string): boolean {
-  return typeof thrown === "object" && thrown !== null && "name" in thrown && thrown.name === name && "position" in thrown;
+  return (
+    typeof thrown === "object" && thrown !== null && "name" in thrown && thrown.name === name && "position" in thrown
+  );
 }

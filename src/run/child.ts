@@ -6,8 +6,14 @@ import { becomeProgram } from "./launch.ts";
 import { parentPid, prctlDeathSignal, setName, setsid } from "./os.ts";
 import { childEnvironment, signalNumber, type ChildOrder } from "./self.ts";
 
+/** What stands above this room, and what a child may turn out to be. */
+export interface Above {
+  runCli(argv: readonly string[]): Promise<number>;
+  readonly loadSteward: LoadSteward;
+}
+
 /** Resolves with the exit code, when there is nothing left to do. */
-export async function runChild(text: string, loadSteward: LoadSteward): Promise<number> {
+export async function runChild(text: string, above: Above): Promise<number> {
   const order = JSON.parse(text) as ChildOrder;
   if (order.kind === "exec") return becomeProgram(order);
   setsid();
@@ -15,12 +21,11 @@ export async function runChild(text: string, loadSteward: LoadSteward): Promise<
   if (parentPid() !== order.parent) return 1;
   forgetOrders();
   if (order.kind === "box") {
-    const { runCli } = await import("../cli/cli.ts");
-    return runCli(order.argv);
+    return above.runCli(order.argv);
   }
   setName(`scale ${order.kind}`);
   const { liveAsDuty } = await import("./duty.ts");
-  return liveAsDuty(order, loadSteward);
+  return liveAsDuty(order, above.loadSteward);
 }
 
 /** The user's program runs in this process: it must see the environment without what was meant for us. */

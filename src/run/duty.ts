@@ -40,7 +40,7 @@ export async function liveAsDuty({ kind, index, owner }: DutyOrder, loadSteward:
   const row = page.enroll();
   const meter = new Meter();
   // Kept, because a program that runs in this process is not to find it.
-  const send = process.send?.bind(process);
+  const tell = process.send;
   const life = new Life({
     kind,
     index,
@@ -53,7 +53,7 @@ export async function liveAsDuty({ kind, index, owner }: DutyOrder, loadSteward:
     note: row.note,
     loadRole,
     send: (letter) => {
-      send?.(letter);
+      tell?.(letter);
     },
     end: (code) => end.resolve(code),
     openLog: (plan) => makeLog({ ...plan.log, box: plan.name, role: plan.role, process: kind, index }),

@@ -35,6 +35,7 @@ export interface Overview {
   readonly plan: { readonly name: string; readonly role: string; readonly mode: string; readonly workers: number };
   readonly listens: readonly string[];
   readonly keeperPid: number;
+  /** Births are milliseconds since 1970. */
   readonly bornMs: number;
   readonly configGeneration: number;
   readonly lastReload?: { readonly ok: boolean; readonly atMs: number; readonly problems?: readonly ProblemWire[] };
@@ -151,7 +152,7 @@ export class Keeper {
       plan: { name, role, mode, workers },
       listens: this.#plan.listens,
       keeperPid: process.pid,
-      bornMs: this.#bornMs,
+      bornMs: this.#wallOf(this.#bornMs),
       configGeneration: this.#configGeneration,
       ...(this.#lastReload === undefined ? {} : { lastReload: this.#lastReload }),
       children: [...this.#children].map((child) => ({
@@ -160,9 +161,15 @@ export class Keeper {
         pid: child.pid,
         state: child.state.now,
         restarts: this.#restarts.get(placeOf(child))?.count ?? 0,
-        bornMs: child.bornMs,
+        bornMs: this.#wallOf(child.bornMs),
       })),
     };
+  }
+
+  /** Another process has another monotonic clock. */
+  #wallOf(nowMs: number): number {
+    const { clock } = this.#seams;
+    return clock.wall() - (clock.now() - nowMs);
   }
 
   async #reload(next: Plan): Promise<void> {

@@ -37,20 +37,20 @@ export class Meter implements Metrics {
   readonly #families = new Map<string, Keeping>();
 
   counter(row: MetricRow, ...labelValues: readonly string[]): Count {
-    return this.#keep(row, "counter", labelValues, () => new Cell(), Cell);
+    return this.#keep(row, "counter", labelValues, Cell);
   }
 
   gauge(row: MetricRow, ...labelValues: readonly string[]): Count {
-    return this.#keep(row, "gauge", labelValues, () => new Cell(), Cell);
+    return this.#keep(row, "gauge", labelValues, Cell);
   }
 
   histogram(row: MetricRow, ...labelValues: readonly string[]): Spread {
-    return this.#keep(row, "histogram", labelValues, () => new Histogram(row.buckets ?? []), Histogram);
+    return this.#keep(row, "histogram", labelValues, Histogram);
   }
 
   sampled(row: MetricRow, read: () => number, ...labelValues: readonly string[]): void {
     if (row.kind === "histogram") throw new TypeError(`Cannot sample "${row.name}": a histogram is observed`);
-    const sample = this.#keep(row, row.kind, labelValues, () => new Sample(), Sample);
+    const sample = this.#keep(row, row.kind, labelValues, Sample);
     sample.read = read;
   }
 
@@ -66,8 +66,7 @@ export class Meter implements Metrics {
     row: MetricRow,
     kind: MetricRow["kind"],
     labels: readonly string[],
-    make: () => Type,
-    type: new (...args: never[]) => Type,
+    type: new (row: MetricRow) => Type,
   ): Type {
     if (row.kind !== kind) throw new TypeError(`Cannot count "${row.name}" as a ${kind}: its row says ${row.kind}`);
     const { length } = row.labels ?? [];
@@ -78,7 +77,7 @@ export class Meter implements Metrics {
     const full = known === undefined && family.series.size >= SERIES_MAX;
     const values = full ? labels.map(() => OTHER) : labels;
     const key = values.join(SEPARATOR);
-    const kept = (known ?? family.series.get(key))?.kept ?? make();
+    const kept = (known ?? family.series.get(key))?.kept ?? new type(row);
     if (!(kept instanceof type)) throw new TypeError(`Cannot count "${row.name}": it is sampled`);
     family.series.set(key, { labels: values, kept });
     return kept;
@@ -164,9 +163,9 @@ class Histogram implements Spread {
   readonly #counts: Float64Array;
   #sum = 0;
 
-  constructor(bounds: readonly number[]) {
-    this.#bounds = Float64Array.from(bounds);
-    this.#counts = new Float64Array(bounds.length + 1);
+  constructor(row: MetricRow) {
+    this.#bounds = Float64Array.from(row.buckets ?? []);
+    this.#counts = new Float64Array(this.#bounds.length + 1);
   }
 
   observe(value: number): void {

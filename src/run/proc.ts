@@ -1,12 +1,10 @@
 /** What /proc says of a process. */
 import { readFileSync } from "node:fs";
 
-const PAGE_BYTES = 4096;
-
 /** 0 when the process is gone (or a zombie, which has no memory). */
 export function residentBytes(pid: number): number {
-  const pages = field(`/proc/${pid}/statm`, 1);
-  return pages === undefined ? 0 : Number(pages) * PAGE_BYTES;
+  const kib = /^VmRSS:\s+(\d+) kB/m.exec(readText(`/proc/${pid}/status`) ?? "")?.[1] ?? 0;
+  return Number(kib) * 1_024;
 }
 
 /** Alive and not a zombie. */
@@ -30,10 +28,6 @@ export function memoryTotalBytes(): number {
     .map((path) => Number(readText(path)?.trim()))
     .filter((bytes) => Number.isFinite(bytes) && bytes > 0);
   return Math.min(machine, ...limits);
-}
-
-function field(path: string, index: number): string | undefined {
-  return readText(path)?.trim().split(" ")[index];
 }
 
 /** `undefined` when there is no such file, as for a process that has just gone. */

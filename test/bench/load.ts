@@ -42,8 +42,8 @@ export function readWrk(text: string): Heard {
   return {
     requests: Number(field(text, /(\d+) requests in /)),
     perSecond: Number(field(text, /Requests\/sec:\s+([\d.]+)/)),
-    p50Ms: milliseconds(field(text, /^\s+50%\s+(\S+)$/m)),
-    p99Ms: milliseconds(field(text, /^\s+99%\s+(\S+)$/m)),
+    p50Ms: milliseconds(field(text, /^\s+50%\s+(\S+)[ \t]*$/m)),
+    p99Ms: milliseconds(field(text, /^\s+99%\s+(\S+)[ \t]*$/m)),
   };
 }
 

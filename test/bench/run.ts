@@ -4,7 +4,7 @@
  * and database run on another. Writes test/bench/results/tier1.md. `--quick` only shows that it
  * works, and writes nothing.
  */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { provision, thisMachine } from "../kit/provision.ts";
@@ -42,33 +42,57 @@ interface Pair {
   readonly node: Server;
 }
 
+/** Measures a copy, so that a build meanwhile does not change what is measured. */
 async function bench(pace: Pace, command: string): Promise<void> {
   const tools = await getTools();
   const node = Bun.which("node");
   if (node === null) throw new Error("Cannot compare with Node: there is none on PATH");
   await build();
-  const comparisons = [...(await benchExpress(tools, node, pace)), await benchDemo(tools, node, pace)];
+  const folder = mkdtempSync(join(tmpdir(), "scale-bench-"));
+  const executable = join(folder, "scale");
+  copyFileSync(SCALE, executable);
+  try {
+    const page = await measure({ tools, node, executable, pace, folder }, command);
+    console.log(`\n${page}`);
+    if (pace !== PACES.quick) await keep(page);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Bench {
+  readonly tools: LoadTools;
+  readonly node: string;
+  readonly executable: string;
+  readonly pace: Pace;
+  /** For what is made along the way. */
+  readonly folder: string;
+}
+
+async function measure(of: Bench, command: string): Promise<string> {
+  const { executable, node, pace } = of;
+  const comparisons = [...(await benchExpress(of)), await benchDemo(of)];
   console.log("  starts");
-  const startup = await measureStartup(SCALE, node, expressApp, pace.starts);
-  const page = writePage({
+  return writePage({
     command,
-    versions: `${said(SCALE, "--version")}, Node ${said(node, "--version")}`,
+    versions: `${said(executable, "--version")}, Node ${said(node, "--version")}`,
     settings:
       `wrk, ${CONNECTIONS} connections, ${pace.rounds} rounds of ${pace.seconds} s a side, taking turns; the servers on core ` +
       `${SERVER_CORE}, load and Postgres on core ${LOAD_CORE}. Both sides: one process serves, at most 20 database connections.`,
     comparisons,
-    startup,
+    startup: await measureStartup(executable, node, expressApp, pace.starts),
   });
-  console.log(`\n${page}`);
-  if (pace === PACES.quick) return;
+}
+
+async function keep(page: string): Promise<void> {
   mkdirSync(dirname(results), { recursive: true });
   await Bun.write(results, page);
   Bun.spawnSync([process.execPath, "fmt", results], { cwd: root, stdout: "ignore" });
   console.log(`Written to ${results.slice(root.length + 1)}`);
 }
 
-async function benchExpress(tools: LoadTools, node: string, pace: Pace): Promise<readonly Comparison[]> {
-  const scale = await startScale(expressApp);
+async function benchExpress({ tools, node, executable, pace }: Bench): Promise<readonly Comparison[]> {
+  const scale = await startScale(executable, expressApp);
   try {
     return await withNode(startNode(node, expressApp, { DATABASE_URL: scale.databaseUrl }), async (other) => {
       pinAll(tools, [scale.pid, other.pid], scale.storePids);
@@ -83,9 +107,8 @@ async function benchExpress(tools: LoadTools, node: string, pace: Pace): Promise
   }
 }
 
-async function benchDemo(tools: LoadTools, node: string, pace: Pace): Promise<Comparison> {
-  const folder = mkdtempSync(join(tmpdir(), "scale-bench-"));
-  const scale = await startScale(undefined);
+async function benchDemo({ tools, node, executable, pace, folder }: Bench): Promise<Comparison> {
+  const scale = await startScale(executable, undefined);
   try {
     const entry = await bundleDemoForNode(root, folder);
     return await withNode(startNode(node, entry, { DATABASE_URL: scale.databaseUrl }), async (other) => {
@@ -96,7 +119,6 @@ async function benchDemo(tools: LoadTools, node: string, pace: Pace): Promise<Co
     });
   } finally {
     await scale.stop();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 

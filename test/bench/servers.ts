@@ -24,10 +24,10 @@ export interface ScaleServer extends Server {
 const START_LIMIT_MS = 60_000;
 
 /** `entry` undefined is the demo. */
-export async function startScale(entry: string | undefined): Promise<ScaleServer> {
+export async function startScale(executable: string, entry: string | undefined): Promise<ScaleServer> {
   const folder = mkdtempSync(join(tmpdir(), "scale-bench-"));
   const words = ["--tier", "1", "--ephemeral", ...(entry === undefined ? [] : [entry])];
-  const up = await scaleUp({ folder, words });
+  const up = await scaleUp({ folder, words, executable });
   const box = up.boxes.find((one) => one.role === "app");
   if (box === undefined) throw new Error("Cannot measure: scale up names no app");
   return {

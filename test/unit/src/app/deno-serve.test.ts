@@ -34,16 +34,20 @@ describe("denoServe", () => {
   test("takes a handler alone, on Deno's port", () => {
     const { serve } = Bun;
     const asked: unknown[] = [];
-    const fake = (options: { port: number; hostname: string }) => (asked.push(options), { ...serve({ port: 0, fetch: hello }) });
+    const fake = (options: object) => {
+      asked.push(options);
+      return { port: 8_000 };
+    };
+    const said = console.error;
     try {
       (Bun as unknown as { serve: unknown }).serve = fake;
+      console.error = (line: string) => void asked.push(line);
       denoServe(hello);
-    } catch (error) {
-      expect(error).toBeInstanceOf(TypeError);
     } finally {
       (Bun as unknown as { serve: unknown }).serve = serve;
+      console.error = said;
     }
-    expect(asked).toMatchObject([{ port: 8_000, hostname: "0.0.0.0" }]);
+    expect(asked).toMatchObject([{ port: 8_000, hostname: "0.0.0.0" }, "Listening on http://0.0.0.0:8000/"]);
   });
 
   test("refuses to serve without a handler", () => {
@@ -53,11 +57,17 @@ describe("denoServe", () => {
   test("tells the handler who asks, and the program where it listens", async () => {
     const told: unknown[] = [];
     const server = keep(
-      denoServe({ ...quiet, onListen: (addr) => void told.push(addr) }, (_request, info) => Response.json(info.remoteAddr)),
+      denoServe({ ...quiet, onListen: (addr) => void told.push(addr) }, (_request, info) =>
+        Response.json(info.remoteAddr),
+      ),
     );
     expect(told).toEqual([server.addr]);
     expect(server.addr).toEqual({ transport: "tcp", hostname: "127.0.0.1", port: expect.any(Number) });
-    expect(await (await ask(server)).json()).toEqual({ transport: "tcp", hostname: "127.0.0.1", port: expect.any(Number) });
+    expect(await (await ask(server)).json()).toEqual({
+      transport: "tcp",
+      hostname: "127.0.0.1",
+      port: expect.any(Number),
+    });
   });
 
   test("answers an error with 500, or as the program says", async () => {
@@ -86,7 +96,7 @@ describe("denoServe", () => {
     const server = denoServe(quiet, hello);
     await server.shutdown();
     await server.finished;
-    expect(ask(server)).rejects.toThrow();
+    await expect(ask(server)).rejects.toThrow();
   });
 
   test("stops when its signal says so", async () => {
@@ -165,7 +175,10 @@ describe("denoUpgrade", () => {
   });
 
   test("agrees to a protocol", async () => {
-    const socket = dial(echo(() => undefined, "chat"), "chat");
+    const socket = dial(
+      echo(() => undefined, "chat"),
+      "chat",
+    );
     await next(socket, "open");
     expect(socket.protocol).toBe("chat");
     socket.close();
@@ -190,12 +203,31 @@ describe("denoUpgrade", () => {
   });
 });
 
+describe("a handshake that is none", () => {
+  test("is refused, and the socket never opens", async () => {
+    const failed = Promise.withResolvers<number>();
+    const server = keep(
+      denoServe(quiet, (request) => {
+        const { socket, response } = denoUpgrade(request);
+        socket.onerror = () => failed.resolve(socket.readyState);
+        return response;
+      }),
+    );
+    const headers = { upgrade: "websocket", connection: "upgrade" };
+    const answer = await fetch(`http://127.0.0.1:${server.addr.port}/`, { headers, keepalive: false });
+    expect(answer.status).toBe(400);
+    expect(await failed.promise).toBe(3);
+  });
+});
+
 describe("installDeno", () => {
   beforeEach(() => installDeno("/shop/main.ts"));
   afterEach(removeDeno);
 
   test("gives a program its Deno: ours to serve, the shim for the rest", async () => {
-    const { Deno } = globalThis as unknown as { Deno: Record<string, unknown> & { readTextFile(path: string): Promise<string> } };
+    const { Deno } = globalThis as unknown as {
+      Deno: Record<string, unknown> & { readTextFile(path: string): Promise<string> };
+    };
     expect(Deno["serve"]).toBe(denoServe);
     expect(Deno["mainModule"]).toBe("file:///shop/main.ts");
     process.env["SCALE_DENO_TEST"] = "seen";

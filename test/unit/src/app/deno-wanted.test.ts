@@ -23,7 +23,10 @@ describe("wantsDeno", () => {
   test.each([
     ["its own source", { "main.ts": "Deno.serve(() => new Response());" }],
     ["a file it imports", { "main.ts": 'import "./app.ts";', "app.ts": 'Deno.env.get("X");' }],
-    ["a file further on, without its ending", { "main.js": 'require("./a")', "a.js": 'require("./b/")', "b/index.js": "Deno.cwd()" }],
+    [
+      "a file further on, without its ending",
+      { "main.js": 'require("./a")', "a.js": 'require("./b/")', "b/index.js": "Deno.cwd()" },
+    ],
     ["a file that is imported later", { "main.ts": 'await import("./late.ts")', "late.ts": "Deno.args;" }],
     ["a deno.json beside it", { "main.ts": "", "deno.json": "{}" }],
   ])("by %s", (_what, files) => {

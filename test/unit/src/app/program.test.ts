@@ -50,7 +50,10 @@ describe("findEntry", () => {
 
 describe("loadProgram", () => {
   test("runs CommonJS as the main module", async () => {
-    const path = write("main.cjs", "module.exports = { isMain: require.main === module, argv: process.argv.slice(1) };\n");
+    const path = write(
+      "main.cjs",
+      "module.exports = { isMain: require.main === module, argv: process.argv.slice(1) };\n",
+    );
     expect(await loadProgram(path)).toMatchObject({ default: { isMain: true, argv: [path] } });
   });
 
@@ -110,7 +113,10 @@ describe("exportOf", () => {
   });
 
   test("looks into CommonJS that was compiled from ES modules", () => {
-    expect(as({ __esModule: true, default: { fetch: fetchIt } })).toEqual({ kind: "fetch", options: { fetch: fetchIt } });
+    expect(as({ __esModule: true, default: { fetch: fetchIt } })).toEqual({
+      kind: "fetch",
+      options: { fetch: fetchIt },
+    });
   });
 
   test.each([
@@ -166,4 +172,3 @@ describe("withoutComments", () => {
     expect(withoutComments("const = ;", "/x/a.ts")).toBe("");
   });
 });
-

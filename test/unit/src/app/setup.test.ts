@@ -21,7 +21,9 @@ const entry = '[app]\nentry = "./server.ts"\n';
 
 describe("makeSetup", () => {
   test("is plain data: it can be sent to another process", async () => {
-    const setup = await setupOf(`[postgres.main]\nprimary = "postgres://shop@db1/shop"\n${entry}listen = "0.0.0.0:80"\n`);
+    const setup = await setupOf(
+      `[postgres.main]\nprimary = "postgres://shop@db1/shop"\n${entry}listen = "0.0.0.0:80"\n`,
+    );
     expect(structuredClone(setup)).toEqual(setup);
     expect(setup).toEqual({
       program: { kind: "entry", path: join(folder, "server.ts") },

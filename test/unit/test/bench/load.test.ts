@@ -22,6 +22,7 @@ const times: readonly [text: string, ms: number][] = [
   ["1.11ms", 1.11],
   ["2.50s", 2500],
   ["1.00m", 60_000],
+  ["1.06s ", 1060],
 ];
 
 for (const [text, ms] of times) {

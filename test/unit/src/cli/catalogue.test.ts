@@ -2,13 +2,7 @@ import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MetricRow } from "../../../../proxy/base/metrics.ts";
-import {
-  allRows,
-  catalogue,
-  CATALOGUE_BEGIN,
-  CATALOGUE_END,
-  refreshCatalogue,
-} from "../../../../src/admin/catalogue.ts";
+import { allRows, catalogue, CATALOGUE_BEGIN, CATALOGUE_END, refreshCatalogue } from "../../../../src/cli/catalogue.ts";
 
 const ROOT = join(import.meta.dir, "../../../..");
 

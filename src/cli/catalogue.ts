@@ -5,7 +5,7 @@
  */
 import type { MetricRow } from "../../proxy/base/metrics.ts";
 import { appMetrics } from "../app/metrics.ts";
-import { boxRows } from "./metrics.ts";
+import { boxRows } from "../admin/metrics.ts";
 import { vitalRows } from "../run/vitals.ts";
 
 export const allRows: readonly MetricRow[] = [boxRows, vitalRows, appMetrics].flatMap((rows) =>
