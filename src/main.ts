@@ -10,6 +10,7 @@ async function main(): Promise<number> {
     const { runChild } = await import("./run/child.ts");
     return runChild(order, {
       runCli,
+      loadFace: async (role) => (await (await import("./roles.ts")).loadRole(role)).face,
       loadSteward: async () => (await import("./admin/box-steward.ts")).BoxSteward,
     });
   }

@@ -60,12 +60,6 @@ const EXCEPTIONS: readonly (Exception & { readonly rule: Rule })[] = [
   },
   {
     rule: "exit",
-    path: "src/run/duty.ts",
-    what: "uses process:",
-    reason: "binds the channel's send to the process, before it is hidden from the program that runs here",
-  },
-  {
-    rule: "exit",
     path: "test/kit/postgres-driver.ts",
     reason: "a program of its own, which tests start and kill",
   },

@@ -27,12 +27,12 @@ export class BoxSteward implements Duty<Plan>, AdminView {
   #admin: Admin;
   #overview: Overview | undefined;
 
-  constructor({ role, plan, host, meter }: StewardParts) {
+  constructor({ face, plan, host, meter }: StewardParts) {
     this.#host = host;
     this.#meter = meter;
     this.#plan = plan;
     this.#admin = this.#adminFor(plan);
-    const steward = role.face.steward?.(plan.options, host);
+    const steward = face.steward?.(plan.options, host);
     this.#ofRole = steward === undefined ? undefined : wholePlan(steward);
   }
 

@@ -11,7 +11,7 @@ import { HEALTHY } from "../../proxy/base/health.ts";
 import { LIFECYCLE, State } from "../../proxy/base/state.ts";
 import type { Duty, Host, Prepared, RoleFace } from "../../proxy/role.ts";
 import { Problem } from "../problem/problem.ts";
-import type { Role } from "../roles.ts";
+import type { Role } from "../config/role.ts";
 import { probeAddress } from "./address-probe.ts";
 import { hideChannel } from "./channel.ts";
 import { CommandDuty } from "./command.ts";

@@ -1,6 +1,6 @@
 /** The options of `scale config`: those of a role, since they are part of what is resolved. */
 import { existsSync } from "node:fs";
-import { ROLE_NAMES, type RoleName } from "../roles.ts";
+import { type RoleName, roleNames } from "../config/config.ts";
 
 const USUAL_FILE = "scale.toml";
 
@@ -14,7 +14,7 @@ export interface ResolvedWords {
 export function configWords(options: Readonly<Record<string, unknown>>): ResolvedWords {
   const { config } = options;
   const file = typeof config === "string" ? config : existsSync(USUAL_FILE) ? USUAL_FILE : undefined;
-  const role = ROLE_NAMES.find((name) => name === options["role"]);
+  const role = roleNames.find((name) => name === options["role"]);
   return {
     options,
     json: options["json"] === true,

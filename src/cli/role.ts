@@ -5,14 +5,14 @@
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import { defaultAdminAddress } from "../admin/address.ts";
-import { adminOf, type Config } from "../config/config.ts";
+import { adminOf, type Config, type RoleName, roleNames } from "../config/config.ts";
 import { load } from "../config/load.ts";
 import { refuseNotBuilt } from "../config/not-built.ts";
 import { quickForm } from "../config/quick.ts";
 import { didYouMean } from "../config/did-you-mean.ts";
 import { printProblems } from "../problem/print.ts";
 import { Problem } from "../problem/problem.ts";
-import { loadRole, ROLE_NAMES, type RoleName } from "../roles.ts";
+import { loadRole } from "../roles.ts";
 import { runBox } from "../run/box.ts";
 import type { Plan, ProcessLimits } from "../run/plan.ts";
 import { memoryTotalBytes } from "../run/proc.ts";
@@ -97,11 +97,11 @@ function tellWarnings(warnings: readonly Problem[]): void {
 }
 
 function roleOf(word: unknown): RoleName {
-  const role = ROLE_NAMES.find((name) => name === word);
+  const role = roleNames.find((name) => name === word);
   if (role !== undefined) return role;
-  const near = didYouMean(String(word), ROLE_NAMES);
+  const near = didYouMean(String(word), roleNames);
   throw new Problem("CLI_UNKNOWN_ROLE", {
-    what: `Cannot be role "${String(word)}": the roles are ${ROLE_NAMES.join(", ")}`,
+    what: `Cannot be role "${String(word)}": the roles are ${roleNames.join(", ")}`,
     ...(near === undefined ? {} : { fix: `Did you mean --role ${near}?` }),
   });
 }

@@ -1,15 +1,14 @@
 /**
  * The first steps of a child: it makes sure that it dies with its parent, and then is what it was ordered to be.
  */
-import type { LoadSteward } from "./duty.ts";
+import type { DutyAbove } from "./duty.ts";
 import { becomeProgram } from "./launch.ts";
 import { parentPid, prctlDeathSignal, setName, setsid } from "./os.ts";
 import { childEnvironment, signalNumber, type ChildOrder } from "./self.ts";
 
 /** What stands above this room, and what a child may turn out to be. */
-export interface Above {
+export interface Above extends DutyAbove {
   runCli(argv: readonly string[]): Promise<number>;
-  readonly loadSteward: LoadSteward;
 }
 
 /** Resolves with the exit code, when there is nothing left to do. */
@@ -25,7 +24,7 @@ export async function runChild(text: string, above: Above): Promise<number> {
   }
   setName(`scale ${order.kind}`);
   const { liveAsDuty } = await import("./duty.ts");
-  return liveAsDuty(order, above.loadSteward);
+  return liveAsDuty(order, above);
 }
 
 /** The user's program runs in this process: it must see the environment without what was meant for us. */

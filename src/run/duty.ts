@@ -2,8 +2,7 @@
  * A worker's or steward's process: its life with the real page, channel and log, and the heartbeat that shows the keeper
  * that its event loop turns.
  */
-import type { Duty, Host } from "../../proxy/role.ts";
-import { loadRole, type Role } from "../roles.ts";
+import type { Duty, Host, RoleFace } from "../../proxy/role.ts";
 import { clock } from "./clock.ts";
 import { digest } from "./digest.ts";
 import { FileLeases } from "./lease.ts";
@@ -24,7 +23,7 @@ const BEAT_MS = 500;
 type DutyOrder = ChildOrder & { readonly kind: "worker" | "steward" };
 
 export interface StewardParts {
-  readonly role: Role;
+  readonly face: RoleFace<unknown>;
   readonly plan: Plan;
   readonly host: Host;
   readonly meter: Meter;
@@ -33,8 +32,14 @@ export interface StewardParts {
 /** The duty of the box's steward, around the role's own. */
 export type LoadSteward = () => Promise<new (parts: StewardParts) => Duty<Plan>>;
 
+/** What stands above this room: `src/main.ts` knows it. */
+export interface DutyAbove {
+  readonly loadSteward: LoadSteward;
+  loadFace(role: string): Promise<RoleFace<unknown>>;
+}
+
 /** Resolves with the exit code when the keeper has said stop, or when the keeper is gone. */
-export async function liveAsDuty({ kind, index, owner }: DutyOrder, loadSteward: LoadSteward): Promise<number> {
+export async function liveAsDuty({ kind, index, owner }: DutyOrder, above: DutyAbove): Promise<number> {
   const end = Promise.withResolvers<number>();
   const page = Page.adopt(PAGE_FD, owner);
   const row = page.enroll();
@@ -51,13 +56,13 @@ export async function liveAsDuty({ kind, index, owner }: DutyOrder, loadSteward:
     limits: page,
     leases: new FileLeases(),
     note: row.note,
-    loadRole,
+    loadFace: above.loadFace,
     send: (letter) => {
       tell?.(letter);
     },
     end: (code) => end.resolve(code),
     openLog: (plan) => makeLog({ ...plan.log, box: plan.name, role: plan.role, process: kind, index }),
-    steward: async (role, plan, host) => new (await loadSteward())({ role, plan, host, meter }),
+    steward: async (face, plan, host) => new (await above.loadSteward())({ face, plan, host, meter }),
   });
   clock.every(BEAT_MS, () => row.beat());
   countVitals(meter, { process: kind, index });

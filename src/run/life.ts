@@ -4,9 +4,8 @@
  */
 import { HEALTHY } from "../../proxy/base/health.ts";
 import type { Log, LogLevel } from "../../proxy/base/log.ts";
-import type { Duty, Host, Note, Prepared } from "../../proxy/role.ts";
+import type { Duty, Host, Note, Prepared, RoleFace } from "../../proxy/role.ts";
 import { asProblem, Problem } from "../problem/problem.ts";
-import type { Role, RoleName } from "../roles.ts";
 import type { ChildKind, StartOrder } from "./child-handle.ts";
 import { ChildHost } from "./child-host.ts";
 import type { Meter } from "./meter.ts";
@@ -22,9 +21,9 @@ export interface LifeSeams extends Pick<Host, "clock" | "rng" | "digest" | "limi
   /** There is nothing left to do. */
   end(exitCode: number): void;
   openLog(plan: Plan): Promise<OpenLog>;
-  loadRole(name: RoleName): Promise<Role>;
+  loadFace(role: string): Promise<RoleFace<unknown>>;
   /** The duty of the box's steward around the role's own. */
-  steward(role: Role, plan: Plan, host: Host): Promise<Duty<Plan>>;
+  steward(face: RoleFace<unknown>, plan: Plan, host: Host): Promise<Duty<Plan>>;
 }
 
 export interface OpenLog extends Log {
@@ -94,9 +93,9 @@ export class Life {
     });
     this.#host = host;
     for (const [topic, state] of pushed) host.takePush(topic, state);
-    const role = await seams.loadRole(plan.role);
+    const face = await seams.loadFace(plan.role);
     this.#duty =
-      seams.kind === "worker" ? wholePlan(role.face.worker(plan.options, host)) : await seams.steward(role, plan, host);
+      seams.kind === "worker" ? wholePlan(face.worker(plan.options, host)) : await seams.steward(face, plan, host);
     await this.#duty.start();
   }
 

@@ -3,10 +3,9 @@
  * whole. Plain data: it crosses process boundaries. A reload makes a new plan.
  */
 import type { LogLevel } from "../../proxy/base/log.ts";
-import type { RoleName } from "../roles.ts";
 
 export interface Plan {
-  readonly role: RoleName;
+  readonly role: string;
   /** The name of the box, `--name` or host-role. */
   readonly name: string;
   readonly mode: "production" | "development";

@@ -133,9 +133,9 @@ export class SimBox {
       end: (code) => setImmediate(() => die({ code, signal: null })),
       openLog: () =>
         Promise.resolve(Object.assign(new RecordingLog(), { setLevel: () => undefined, flush: () => undefined })),
-      loadRole: () => Promise.resolve({ face: this.#role.face, setup: () => undefined }),
-      steward: async (role, plan, host): Promise<Duty<Plan>> => {
-        const steward = role.face.steward?.(plan.options, host);
+      loadFace: () => Promise.resolve(this.#role.face),
+      steward: async (face, plan, host): Promise<Duty<Plan>> => {
+        const steward = face.steward?.(plan.options, host);
         if (steward === undefined) throw new Error("Cannot simulate a role without a steward");
         return wholePlan(steward);
       },

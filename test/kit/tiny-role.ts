@@ -13,6 +13,8 @@ export interface TinyOptions {
   readonly refusedBy?: number;
   /** A worker with this index cannot start. */
   readonly startsNot?: number;
+  /** A worker with this index is ready a second later than the others. */
+  readonly startsLate?: number;
   /** A worker with this index fails at commit. */
   readonly breaksAtCommit?: number;
 }
@@ -31,15 +33,16 @@ export class TinyWorker implements Duty<TinyOptions> {
     this.host = host;
   }
 
-  start(): Promise<void> {
-    if (this.#options.startsNot === this.host.box.index) return Promise.reject(new Error("Cannot start: told not to"));
+  async start(): Promise<void> {
+    const { index } = this.host.box;
+    if (this.#options.startsNot === index) throw new Error("Cannot start: told not to");
+    if (this.#options.startsLate === index) await new Promise<void>((ready) => this.host.clock.after(1_000, ready));
     this.host.onPush("whom", (state) => {
       this.whom = String(state);
     });
     this.host.onGather("greeting", () => `${this.greeting}, ${this.whom}`);
     this.host.limits.limit("tiny", 8).take();
-    this.host.report("started", this.host.box.index);
-    return Promise.resolve();
+    this.host.report("started", index);
   }
 
   health(): typeof HEALTHY {

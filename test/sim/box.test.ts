@@ -75,6 +75,21 @@ test("crash: the place is filled again, and what the dead one held is free", asy
   expect(box.keeper.overview().children.find(({ index }) => index === 1)?.restarts).toBe(1);
 });
 
+test("crash: a worker that dies while another still starts comes back", async () => {
+  const box = new SimBox({ ...THREE, startsLate: 3 });
+  const starting = box.keeper.start();
+  await box.pass(100);
+  box.alive("worker")[0]?.die({ code: 1, signal: null });
+  await box.pass(2_000);
+  await starting;
+  expect(
+    box
+      .alive("worker")
+      .map(({ index }) => index)
+      .toSorted(),
+  ).toEqual([1, 2, 3]);
+});
+
 test("crash: a worker's last words are the reason that is logged", async () => {
   const box = await started();
   box.duties.workers[0]?.host.fail(new Error("the disk is full"));
