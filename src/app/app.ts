@@ -11,7 +11,6 @@ import { HEALTHY } from "../../proxy/base/health.ts";
 import { LIFECYCLE, State } from "../../proxy/base/state.ts";
 import type { Duty, Host, Prepared, RoleFace } from "../../proxy/role.ts";
 import { Problem } from "../problem/problem.ts";
-import type { Role } from "../config/role.ts";
 import { probeAddress } from "./address-probe.ts";
 import { hideChannel } from "./channel.ts";
 import { CommandDuty } from "./command.ts";
@@ -24,10 +23,10 @@ import { Ports } from "./ports.ts";
 import { type Export, exportOf, findEntry, importsAnything, loadProgram, mentionsListen } from "./program.ts";
 import { requestNote } from "./request-note.ts";
 import { ScaleModuleMaker } from "./scale-module.ts";
-import { type AppSetup, listensOf, makeSetup, programEnvironment, sourceFolder } from "./setup.ts";
+import { type AppSetup, listensOf, programEnvironment, sourceFolder } from "./setup.ts";
 import { problemOf } from "./trace.ts";
 
-const face: RoleFace<AppSetup> = {
+export const face: RoleFace<AppSetup> = {
   workers: (setup) => setup.workers,
   environment: programEnvironment,
   sources: sourceFolder,
@@ -35,8 +34,6 @@ const face: RoleFace<AppSetup> = {
   worker: (setup, host) =>
     setup.program.kind === "command" ? new CommandDuty(setup, host) : new ProgramDuty(setup, host),
 };
-
-export const role: Role = { face: face as RoleFace<unknown>, setup: makeSetup };
 
 /** A program that exports something to serve and has `listen` in its source may still call it: so long we let it. */
 const LISTEN_PATIENCE_MS = 3_000;

@@ -6,8 +6,17 @@ import { statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { type Address, formatAddress, parseAddress } from "../../proxy/base/address.ts";
-import type { Config } from "../config/config.ts";
+import type { PostgresOptions } from "../../proxy/cluster/options.ts";
+import type { RedisOptions } from "../cache/options.ts";
 import { Problem } from "../problem/problem.ts";
+import type { AppOptions } from "./options.ts";
+
+/** What of the configuration the app reads. */
+export interface AppConfig {
+  readonly app?: AppOptions | undefined;
+  readonly postgres: Readonly<Record<string, PostgresOptions>>;
+  readonly redis: Readonly<Record<string, RedisOptions>>;
+}
 
 export interface AppSetup {
   readonly program: AppProgram;
@@ -36,7 +45,7 @@ export interface AppContext {
 }
 
 /** Throws a Problem when [app] is not there or names what there is not. */
-export function makeSetup(config: Config, context: AppContext): AppSetup {
+export function makeSetup(config: AppConfig, context: AppContext): AppSetup {
   const app = config.app;
   if (app === undefined) throw noProgram("there is no [app]");
   const program = programOf(app.entry, app.command, context.folder);
@@ -109,7 +118,7 @@ function refuseVagueAddress(listen: Address): void {
   });
 }
 
-function databaseOf(config: Config, name: string | undefined): string | undefined {
+function databaseOf(config: AppConfig, name: string | undefined): string | undefined {
   const wanted = name ?? onlyOne(config.postgres);
   if (wanted === undefined) return undefined;
   const store = config.postgres[wanted];
@@ -117,7 +126,7 @@ function databaseOf(config: Config, name: string | undefined): string | undefine
   return store.primary;
 }
 
-function redisOf(config: Config, name: string | undefined): string | undefined {
+function redisOf(config: AppConfig, name: string | undefined): string | undefined {
   const wanted = name ?? onlyOne(config.redis);
   if (wanted === undefined) return undefined;
   const store = config.redis[wanted];
@@ -127,7 +136,7 @@ function redisOf(config: Config, name: string | undefined): string | undefined {
   return node === undefined ? undefined : `${store.tls ? "rediss" : "redis"}://${loginOf(store)}${node}`;
 }
 
-function loginOf(store: Config["redis"][string]): string {
+function loginOf(store: RedisOptions): string {
   const { user, password } = store;
   if (user === undefined && password === undefined) return "";
   return `${encodeURIComponent(user ?? "")}:${encodeURIComponent(password ?? "")}@`;

@@ -4,15 +4,17 @@
  * Invariant: a section that is not in `configRows` does not exist for anything else in this room.
  */
 import type { Rows, Values } from "../../proxy/base/schema.ts";
+import { postgresRows } from "../../proxy/cluster/options.ts";
 import { lbRows } from "../../proxy/lb/options.ts";
 import { poolRows } from "../../proxy/pool/options.ts";
 import { routerRows } from "../../proxy/router/options.ts";
 import { adminRows } from "../admin/options.ts";
 import { appRows } from "../app/options.ts";
 import { autoscaleRows } from "../autoscale/options.ts";
+import { redisRows } from "../cache/options.ts";
 import { edgeRows } from "../edge/options.ts";
+import { queueRows } from "../queue/options.ts";
 import { logRows, processRows } from "../run/options.ts";
-import { postgresRows, queueRows, redisRows } from "./stores.ts";
 
 const roleAdmin = { kind: "table", optional: true, rows: adminRows, doc: "Replaces [admin] for this role" } as const;
 

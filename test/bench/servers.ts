@@ -27,7 +27,11 @@ const START_LIMIT_MS = 60_000;
 export async function startScale(executable: string, entry: string | undefined): Promise<ScaleServer> {
   const folder = mkdtempSync(join(tmpdir(), "scale-bench-"));
   const words = ["--tier", "1", "--ephemeral", ...(entry === undefined ? [] : [entry])];
-  const up = await scaleUp({ folder, words, executable });
+  const clear = () => rmSync(folder, { recursive: true, force: true });
+  const up = await scaleUp({ folder, words, executable }).catch((error: unknown) => {
+    clear();
+    throw error;
+  });
   const box = up.boxes.find((one) => one.role === "app");
   if (box === undefined) throw new Error("Cannot measure: scale up names no app");
   return {
@@ -37,7 +41,7 @@ export async function startScale(executable: string, entry: string | undefined):
     storePids: up.stores.map((store) => store.pid),
     stop: async () => {
       await up.stop();
-      rmSync(folder, { recursive: true, force: true });
+      clear();
     },
   };
 }
