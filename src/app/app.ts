@@ -170,6 +170,8 @@ export class ProgramDuty implements Duty<AppSetup> {
     // Variables that act at birth came with the process; those that were missing then (in a test) come now.
     Object.assign(process.env, programEnvironment(this.#setup), env);
     hideChannel(process);
+    // What the program starts with its own runtime (child_process.fork, process.execPath) is to be Bun, and not another box.
+    process.env["BUN_BE_BUN"] = "1";
     this.#guard.install();
     this.#ports.install();
     this.#scale.install();

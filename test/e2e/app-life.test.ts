@@ -40,6 +40,24 @@ async function textAt(url: string): Promise<string | undefined> {
   }
 }
 
+describe("what a program starts with its own runtime", () => {
+  test(
+    "is Bun: child_process.fork and process.execPath",
+    async () => {
+      const started = await start({
+        "server.ts": `import { fork, spawnSync } from "node:child_process";
+          const spawned = () => spawnSync(process.execPath, ["-e", "console.log(40 + 2)"]).stdout.toString().trim();
+          const forked = () => new Promise((resolve) => fork(import.meta.dirname + "/kid.ts").on("message", resolve));
+          export default { fetch: async () => Response.json([spawned(), await forked()]) };`,
+        "kid.ts": 'process.send?.("a message");',
+      });
+      expect(await textAt(started.url)).toBe('["42","a message"]');
+      await end(started);
+    },
+    LIFE_MS,
+  );
+});
+
 describe("reload", () => {
   test(
     "serves the program as it is now",
