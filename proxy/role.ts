@@ -17,6 +17,8 @@ export interface RoleFace<Options> {
   workers(options: Options): number;
   /** Additions to the environment of the workers at birth, for what must be there before any code runs (NODE_ENV). */
   environment?(options: Options): { readonly [name: string]: string };
+  /** The file of the program that the workers run, for a role that runs one. */
+  program?(options: Options): string | undefined;
   /** In development: the folder whose changes call for a reload. */
   sources?(options: Options): string | undefined;
   /** Addresses this box answers on, for people and for `up --json`; `host:port` or `unix:PATH`. */

@@ -43,6 +43,7 @@ export class BoxSteward implements Duty<Plan>, AdminView {
     countVitalsOf(this.#meter, { process: "keeper", index: 0 }, process.ppid);
     await this.#ofRole?.start();
     await this.#admin.start();
+    this.#tellAddress();
   }
 
   health(): Health {
@@ -64,6 +65,7 @@ export class BoxSteward implements Duty<Plan>, AdminView {
         if (changed) await this.#admin.stop();
         if (changed && !moved) await admin.start();
         this.#admin = admin;
+        this.#tellAddress();
         await prepared?.commit();
       },
       abort: async () => {
@@ -184,6 +186,11 @@ export class BoxSteward implements Duty<Plan>, AdminView {
     }
     for (const child of children)
       meter.counter(boxRows.restarts, child.kind, String(child.index)).value = child.restarts;
+  }
+
+  /** The keeper tells it to who started the box; with port 0 nobody could know it otherwise. */
+  #tellAddress(): void {
+    this.#host.push("admin", this.#admin.listening ? this.#admin.address : undefined);
   }
 
   #adminFor(plan: Plan): Admin {

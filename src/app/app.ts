@@ -29,6 +29,7 @@ import { problemOf } from "./trace.ts";
 export const face: RoleFace<AppSetup> = {
   workers: (setup) => setup.workers,
   environment: programEnvironment,
+  program: (setup) => (setup.program.kind === "entry" ? setup.program.path : undefined),
   sources: sourceFolder,
   listens: listensOf,
   worker: (setup, host) =>

@@ -57,6 +57,7 @@ async function makePlan({ config, role, name, mode, folder }: PlanParts): Promis
   const options = setup(config, { mode, folder });
   const workers = face.workers(options);
   const admin = adminOf(config, role);
+  const program = face.program?.(options);
   const watch = mode === "development" ? face.sources?.(options) : undefined;
   return {
     role,
@@ -72,6 +73,7 @@ async function makePlan({ config, role, name, mode, folder }: PlanParts): Promis
       ...(admin.token === undefined ? {} : { token: admin.token }),
     },
     log: config.log,
+    ...(program === undefined ? {} : { program }),
     ...(watch === undefined ? {} : { watch }),
   };
 }

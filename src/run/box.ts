@@ -14,6 +14,7 @@ import { forgetProgramPages, setName } from "./os.ts";
 import { Page } from "./page.ts";
 import type { Plan, PlanSource } from "./plan.ts";
 import { residentBytes } from "./proc.ts";
+import { injectionWarning } from "./self.ts";
 import { obeySignals } from "./signals.ts";
 import { spawnWith } from "./spawn.ts";
 import { Watch } from "./watch.ts";
@@ -24,7 +25,13 @@ const KEEPER = 1;
 
 /** What a box tells the process that started it over IPC. */
 export type BoxNews =
-  | { readonly event: "ready"; readonly pid: number; readonly listens: readonly string[]; readonly admin: string }
+  | {
+      readonly event: "ready";
+      readonly pid: number;
+      readonly listens: readonly string[];
+      /** Where its admin listener answers; absent while it cannot have its address. */
+      readonly admin?: string;
+    }
   | { readonly event: "failed"; readonly problems: readonly ReturnType<Problem["toJSON"]>[] };
 
 export async function runBox(source: PlanSource): Promise<number> {
@@ -110,7 +117,11 @@ class Box {
       return;
     }
     this.#tellReady();
-    // From now on it only waits.
+    this.#rest();
+  }
+
+  /** From now on it only waits. */
+  #rest(): void {
     Bun.gc(true);
     forgetProgramPages();
   }
@@ -135,6 +146,7 @@ class Box {
       await this.#keeper.reload(await this.#nextPlan());
       this.#log.info("reload_done");
       this.#tellReady();
+      this.#rest();
     } catch (error) {
       this.#tell(problemsOf(error));
       this.#log.error("reload_failed", { kept: "the configuration from before" });
@@ -166,7 +178,13 @@ class Box {
   #tellReady(): void {
     const { plan } = this.#keeper;
     this.#notify.ready(this.#statusLine());
-    tellParent({ event: "ready", pid: process.pid, listens: plan.listens, admin: plan.admin.listen });
+    const admin = this.#keeper.told("admin");
+    tellParent({
+      event: "ready",
+      pid: process.pid,
+      listens: plan.listens,
+      ...(typeof admin === "string" ? { admin } : {}),
+    });
   }
 
   #statusLine(): string {
@@ -184,11 +202,7 @@ function tellParent(news: BoxNews): void {
   process.send?.(news);
 }
 
-/** It acts before any code of ours, so all that can be done is to say so and not to hand it on. */
 function warnOfInjection(log: Log): void {
-  if (process.env["BUN_OPTIONS"] === undefined) return;
-  log.warn("bun_options_set", {
-    reason: "BUN_OPTIONS changes the runtime of this process before scale begins; children do not get it",
-    fix: "Unset it, or use UnsetEnvironment=BUN_OPTIONS in the unit",
-  });
+  const reason = injectionWarning();
+  if (reason !== undefined) log.warn("bun_options_set", { reason, fix: "In a unit: UnsetEnvironment=BUN_OPTIONS" });
 }

@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../../proxy/base/clock.ts";
 import { LIFECYCLE, State } from "../../proxy/base/state.ts";
-import { Problem } from "../problem/problem.ts";
+import { type Place, Problem } from "../problem/problem.ts";
 import { Peer, type Letter, type Verb } from "./peer.ts";
 import type { Plan } from "./plan.ts";
 
@@ -61,6 +61,7 @@ export class ChildHandle implements ChildName {
   readonly index: number;
   readonly owner: number;
   readonly pid: number;
+  readonly program: string | undefined;
   readonly bornMs: number;
   readonly exited: Promise<Exit>;
   readonly state = new State(LIFECYCLE, "new");
@@ -78,6 +79,7 @@ export class ChildHandle implements ChildName {
     this.kind = kind;
     this.index = index;
     this.owner = owner;
+    this.program = kind === "worker" ? plan.program : undefined;
     this.#clock = seams.clock;
     this.bornMs = seams.clock.now();
     const exit = Promise.withResolvers<Exit>();
@@ -112,7 +114,7 @@ export class ChildHandle implements ChildName {
     try {
       await this.peer.ask("command", "start", order, startTimeoutMs + END_GRACE_MS);
     } catch (error) {
-      throw error instanceof Problem && error.code === "RUN_NO_ANSWER" ? tooLate(this, startTimeoutMs) : error;
+      throw error instanceof Problem && error.code === "RUN_NO_ANSWER" ? tooLate(this, plan) : error;
     }
     this.state.go("ready");
     this.served = true;
@@ -141,9 +143,15 @@ export class ChildHandle implements ChildName {
   }
 }
 
-function tooLate(child: ChildHandle, startTimeoutMs: number): Problem {
+/** Where a problem of a worker is to be looked for. */
+export function inProgram(program: string | undefined): { readonly where?: Place } {
+  return program === undefined ? {} : { where: { file: program } };
+}
+
+function tooLate(child: ChildHandle, { program, limits }: Plan): Problem {
   return new Problem("RUN_START_TIMEOUT", {
-    what: `Cannot start ${child.kind} ${child.index}: it was not ready within ${startTimeoutMs} ms and does not answer`,
+    what: `Cannot start ${child.kind} ${child.index}: it was not ready within ${limits.startTimeoutMs} ms and does not answer`,
+    ...inProgram(program),
     why: "Its event loop does not turn: most likely the program computes or waits synchronously while it loads.",
     fix: "Move long work out of the program's top level, or raise start_timeout",
   });
@@ -154,6 +162,7 @@ export function deathOf(child: ChildHandle, exit: Exit): Problem {
   const memory = exit.signal === "SIGKILL" ? "It may have been killed for using too much memory. " : "";
   return new Problem("RUN_CHILD_DIED", {
     what: `Cannot go on with ${child.kind} ${child.index} (pid ${child.pid}): it ended with ${how}`,
+    ...inProgram(child.program),
     why: `${memory}Its own last lines are in the log just above.`,
   });
 }

@@ -121,6 +121,16 @@ export class Keeper {
     }
   }
 
+  /** The last state that the steward has pushed under that topic. */
+  told(topic: string): unknown {
+    return this.#pushed.get(topic);
+  }
+
+  /** Workers that are not ready yet. */
+  starting(): readonly ChildHandle[] {
+    return this.#of("worker").filter((child) => child.state.is("starting"));
+  }
+
   workers(): readonly ChildHandle[] {
     return this.#of("worker").filter((child) => child.state.is("ready"));
   }

@@ -12,6 +12,8 @@ export interface Plan {
   /** The role's own options, made by its `setup`. */
   readonly options: unknown;
   readonly workers: number;
+  /** The file of the program that the workers run, if they run one: it stands with what goes wrong in them. */
+  readonly program?: string;
   readonly listens: readonly string[];
   /** Additions to the workers' environment at birth. */
   readonly environment: Readonly<Record<string, string>>;

@@ -28,6 +28,12 @@ const NEVER_INHERITED = [
   CHILD_VARIABLE,
 ] as const;
 
+/** `BUN_OPTIONS` acts before any code of ours, so all that can be done is to say so and not to hand it on. */
+export function injectionWarning(): string | undefined {
+  if (process.env["BUN_OPTIONS"] === undefined) return undefined;
+  return "BUN_OPTIONS changes the runtime of this process before scale begins; children do not get it. Unset it";
+}
+
 export type Environment = Record<string, string>;
 
 export function selfCommand(): string[] {

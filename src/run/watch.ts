@@ -4,12 +4,13 @@
  */
 import type { Clock, Timer } from "../../proxy/base/clock.ts";
 import { Problem } from "../problem/problem.ts";
-import type { ChildHandle } from "./child-handle.ts";
+import { type ChildHandle, inProgram } from "./child-handle.ts";
 import type { Plan } from "./plan.ts";
 
 export interface Watched {
   readonly plan: Plan;
   workers(): readonly ChildHandle[];
+  starting(): readonly ChildHandle[];
   replace(child: ChildHandle, why: Problem): Promise<void>;
 }
 
@@ -49,6 +50,24 @@ export class Watch {
     for (const child of workers) {
       if (!this.#stalled(child)) this.#sized(child);
     }
+    for (const child of this.#keeper.starting()) this.#grown(child);
+  }
+
+  /** One that grows before it is ready serves nobody yet: there is nothing to drain. */
+  #grown(child: ChildHandle): void {
+    const bytes = this.#seams.residentBytes(child.pid);
+    if (bytes <= this.#keeper.plan.limits.memoryMaxBytes) return;
+    child.lastWords = this.#tooLarge(child, bytes);
+    child.kill();
+  }
+
+  #tooLarge(child: ChildHandle, bytes: number): Problem {
+    const { memoryMaxBytes } = this.#keeper.plan.limits;
+    return new Problem("RUN_WORKER_TOO_LARGE", {
+      what: `Cannot go on with worker ${child.index} (pid ${child.pid}): it uses ${mib(bytes)} MiB of memory, and may use ${mib(memoryMaxBytes)}`,
+      ...inProgram(child.program),
+      fix: "Look for what the program keeps and never lets go, or raise memory_max",
+    });
   }
 
   #stalled(child: ChildHandle): boolean {
@@ -63,6 +82,7 @@ export class Watch {
     const doing = row.readNote();
     child.lastWords = new Problem("RUN_WORKER_STALLED", {
       what: `Cannot go on with worker ${child.index} (pid ${child.pid}): its event loop has not turned for ${stallTimeoutMs} ms`,
+      ...inProgram(child.program),
       ...(doing === "" ? {} : { why: `The last thing it began: ${doing}` }),
       fix: "Find the synchronous loop or call in that handler; move it to a Worker or make it asynchronous",
     });
@@ -74,10 +94,7 @@ export class Watch {
     const max = this.#keeper.plan.limits.memoryMaxBytes;
     const bytes = this.#seams.residentBytes(child.pid);
     if (bytes <= max) return;
-    const why = new Problem("RUN_WORKER_TOO_LARGE", {
-      what: `Cannot go on with worker ${child.index} (pid ${child.pid}): it uses ${mib(bytes)} MiB of memory, and may use ${mib(max)}`,
-      fix: "Look for what the program keeps and never lets go, or raise memory_max",
-    });
+    const why = this.#tooLarge(child, bytes);
     if (bytes > max * FAR_TOO_LARGE) {
       child.lastWords = why;
       child.kill();

@@ -4,7 +4,7 @@
  */
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { Problem } from "../problem/problem.ts";
+import { Problem, Problems } from "../problem/problem.ts";
 import type { BoxNews } from "../run/box.ts";
 import { CHILD_VARIABLE, childEnvironment, selfCommand, type ChildOrder } from "../run/self.ts";
 import { sendSignal } from "../run/signals.ts";
@@ -76,8 +76,9 @@ export class BoxProcess {
   }
 }
 
-/** The first one: it is what ended the start. */
-function problemOf(news: BoxNews & { readonly event: "failed" }): Error {
-  const [first] = news.problems;
-  return first === undefined ? new Error("Cannot start a box: it gave no reason") : Problem.fromWire(first);
+function problemOf({ problems }: BoxNews & { readonly event: "failed" }): Error {
+  const all = problems.map((problem) => Problem.fromWire(problem));
+  const [first, ...others] = all;
+  if (first === undefined) return new Error("Cannot start a box: it gave no reason");
+  return others.length === 0 ? first : new Problems(all);
 }

@@ -5,12 +5,12 @@ import { basename, dirname, join } from "node:path";
 import { Problem } from "../problem/problem.ts";
 import { isAlive } from "../run/proc.ts";
 import { obeySignals, sendSignal } from "../run/signals.ts";
-import { dataFolderOf, logFile, readState, type UpState } from "./state-file.ts";
+import { dataFolderOf, logFile, readState, type RunningUp } from "./state-file.ts";
 
 export type Write = (text: string) => void;
 
 /** The `up` of this folder, or a Problem that says there is none. */
-function running(folder: string): { readonly pid: number; readonly state: UpState } {
+function running(folder: string): RunningUp {
   const found = readState(dataFolderOf(folder));
   if (found !== undefined) return found;
   throw new Problem("UP_NOT_RUNNING", {
@@ -68,7 +68,8 @@ export interface LogsWords {
 
 /** The last lines of one box's log or of all, and then, if asked, what is added. */
 export async function runLogs(folder: string, words: LogsWords, write: Write): Promise<number> {
-  const dataFolder = dataFolderOf(folder);
+  const usual = dataFolderOf(folder);
+  const dataFolder = readState(usual)?.dataFolder ?? usual;
   const files = logFiles(dataFolder, words.box);
   const ends = new Map<string, number>();
   for (const file of files) {

@@ -2,7 +2,7 @@
  * What a running `up` leaves in its data folder for `status`, `logs` and `stop`. The file says who wrote it (pid and
  * birth), so that one left behind by a killed `up` is known for what it is.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isAlive, startTicks } from "../run/proc.ts";
 
@@ -35,6 +35,7 @@ export interface StoreState {
 interface Written {
   readonly pid: number;
   readonly born: string | undefined;
+  readonly dataFolder: string;
   readonly state: UpState;
 }
 
@@ -46,28 +47,85 @@ export function logFile(dataFolder: string, box: string): string {
   return join(dataFolder, "logs", `${box}.log`);
 }
 
-/** Readable by its user only: it holds the database's password. */
-export function writeState(dataFolder: string, state: UpState): void {
-  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
-  const path = statePath(dataFolder);
-  const written: Written = { pid: process.pid, born: startTicks(process.pid), state };
-  writeFileSync(`${path}.new`, JSON.stringify(written, null, 2), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+/** Written by one `up`, which removes only what it has written. */
+export class StateFile {
+  /** Where a person looks for it. */
+  readonly #folder: string;
+  /** Where data and logs are. */
+  readonly #dataFolder: string;
+  #state: UpState | undefined;
+
+  constructor(folder: string, dataFolder: string) {
+    this.#folder = folder;
+    this.#dataFolder = dataFolder;
+  }
+
+  /** Returns why it cannot be written, when the folder does not let us: `up` goes on without. */
+  write(state: UpState): string | undefined {
+    try {
+      makeOwnFolder(this.#folder);
+      this.#put(state);
+      this.#state = state;
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof Error) || !("code" in error) || !isRefusal(error.code)) throw error;
+      return `status, logs and stop will not find it: ${error.message}`;
+    }
+  }
+
+  /** Changes what has been written; nothing when nothing has. */
+  update(changes: Partial<UpState>): void {
+    if (this.#state !== undefined) this.write({ ...this.#state, ...changes });
+  }
+
+  remove(): void {
+    if (this.#state === undefined) return;
+    rmSync(statePath(this.#folder), { force: true });
+    if (this.#folder !== this.#dataFolder) removeIfEmpty(this.#folder);
+  }
+
+  /** Readable by its user only: it holds the database's password. */
+  #put(state: UpState): void {
+    const path = statePath(this.#folder);
+    const written: Written = { pid: process.pid, born: startTicks(process.pid), dataFolder: this.#dataFolder, state };
+    writeFileSync(`${path}.new`, JSON.stringify(written, null, 2), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
 }
 
-export function removeState(dataFolder: string): void {
-  rmSync(statePath(dataFolder), { force: true });
+function isRefusal(code: unknown): boolean {
+  return code === "EACCES" || code === "EROFS" || code === "EPERM";
+}
+
+const IGNORE_FILE = ".gitignore";
+
+/** It holds passwords and data: no version control shall take it by accident. */
+function makeOwnFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  const ignore = join(folder, IGNORE_FILE);
+  if (!existsSync(ignore)) writeFileSync(ignore, "*\n");
+}
+
+function removeIfEmpty(folder: string): void {
+  const left = readdirSync(folder);
+  if (left.length === 1 && left[0] === IGNORE_FILE) rmSync(folder, { recursive: true });
+}
+
+export interface RunningUp {
+  readonly pid: number;
+  readonly dataFolder: string;
+  readonly state: UpState;
 }
 
 /** The state of the `up` that runs on this folder; `undefined` when none does. */
-export function readState(dataFolder: string): { readonly pid: number; readonly state: UpState } | undefined {
-  const path = statePath(dataFolder);
+export function readState(folder: string): RunningUp | undefined {
+  const path = statePath(folder);
   if (!existsSync(path)) return undefined;
   const written = JSON.parse(readFileSync(path, "utf8")) as Written;
   const alive = isAlive(written.pid) && startTicks(written.pid) === written.born;
-  return alive ? { pid: written.pid, state: written.state } : undefined;
+  return alive ? { pid: written.pid, dataFolder: written.dataFolder, state: written.state } : undefined;
 }
 
-function statePath(dataFolder: string): string {
-  return join(dataFolder, "up.json");
+function statePath(folder: string): string {
+  return join(folder, "up.json");
 }

@@ -2,20 +2,20 @@
  * `scale up`: a whole tier on this machine. It starts stores and boxes in order, says what it does, and takes everything
  * down in the opposite order. What is up belongs to this process: when it is killed, nothing of it stays behind.
  */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, relative, resolve } from "node:path";
-import { writeOut } from "../run/out.ts";
-import { load } from "../config/load.ts";
-import type { Config } from "../config/config.ts";
-import { Problem } from "../problem/problem.ts";
+import { join, relative } from "node:path";
+import { codes } from "../problem/codes.ts";
+import { Problem, problemsOf } from "../problem/problem.ts";
 import { clock } from "../run/clock.ts";
+import { writeOut } from "../run/out.ts";
+import { injectionWarning } from "../run/self.ts";
 import { obeySignals } from "../run/signals.ts";
-import { BoxProcess, type BoxReady } from "./box-process.ts";
-import { unpack } from "./embedded.ts";
-import { freePort } from "./ports.ts";
+import { type AppBox, startAppBox } from "./app-box.ts";
+import type { BoxProcess } from "./box-process.ts";
+import { configFileOf, databaseEnvironment, projectFolder, readOrder, type UpOrder } from "./order.ts";
 import { openCluster, type Cluster } from "./postgres/cluster.ts";
-import { dataFolderOf, logFile, removeState, writeState, type UpState } from "./state-file.ts";
+import { dataFolderOf, logFile, StateFile, type UpState } from "./state-file.ts";
 import { seconds, Steps } from "./steps.ts";
 
 export interface UpWords {
@@ -32,41 +32,36 @@ export interface UpWords {
 
 /** The highest tier that stands. */
 export const TIER_MAX = 1;
-const ADMIN_PORT = 3900;
-const DEMO_NAME = "demo";
+/** Swept, with what else a killed one leaves in the temporary folder, by the next one (`postgres/place.ts`). */
+const EPHEMERAL_PREFIX = "scale-up-";
 
 export async function runUp(words: UpWords): Promise<number> {
-  const up = new Up(words);
-  return up.run();
+  return new Up(words).run();
 }
 
 class Up {
   readonly #words: UpWords;
   readonly #steps: Steps;
-  /** Where the person works, and where `.scale` lies. */
-  readonly #folder: string;
-  readonly #dataFolder: string;
   readonly #configFile: string | undefined;
+  /** Data and logs; elsewhere than `.scale` when they are to be thrown away. */
+  readonly #dataFolder: string;
+  readonly #stateFile: StateFile;
   readonly #end = Promise.withResolvers<number>();
   #cluster: Cluster | undefined;
+  #app: AppBox | undefined;
+  /** The box that runs or starts. */
   #box: BoxProcess | undefined;
   #stopping = false;
-  /** The path of the demo's entry, when it is what runs. */
-  #demo: string | undefined;
 
   constructor(words: UpWords) {
     this.#words = words;
     this.#configFile = configFileOf(words);
-    this.#folder = this.#configFile === undefined ? process.cwd() : dirname(this.#configFile);
-    this.#dataFolder = words.ephemeral ? mkdtempSync(join(tmpdir(), "scale-")) : dataFolderOf(this.#folder);
+    const usual = dataFolderOf(projectFolder(this.#configFile));
+    this.#dataFolder = words.ephemeral ? mkdtempSync(join(tmpdir(), EPHEMERAL_PREFIX)) : usual;
+    this.#stateFile = new StateFile(usual, this.#dataFolder);
     const tty = process.stdout.isTTY === true;
-    this.#steps = new Steps({
-      clock,
-      json: words.json,
-      tty,
-      colour: tty && process.env["NO_COLOR"] === undefined,
-      write: writeOut,
-    });
+    const colour = tty && process.env["NO_COLOR"] === undefined;
+    this.#steps = new Steps({ clock, json: words.json, tty, colour, write: writeOut });
   }
 
   async run(): Promise<number> {
@@ -79,9 +74,13 @@ class Up {
       reload: () => this.#box?.reload(),
     });
     try {
-      const started = this.#start();
       // Ctrl-C while something starts: what has been started is stopped, and its failure to start is no news.
-      return await Promise.race([started.then(() => this.#end.promise), this.#end.promise]);
+      return await Promise.race([this.#start().then(() => this.#end.promise), this.#end.promise]);
+    } catch (error) {
+      if (!this.#words.json) throw error;
+      const problems = problemsOf(error);
+      this.#steps.event("failed", { problems: problems.map((problem) => problem.toJSON()) });
+      return codes[problems[0]?.code ?? "RUN_UNEXPECTED"].exit;
     } finally {
       await this.#down();
       unlisten();
@@ -96,59 +95,26 @@ class Up {
         fix: `Use --tier ${TIER_MAX}`,
       });
     }
-    const { config } = await load({
-      ...(this.#configFile === undefined ? {} : { file: this.#configFile }),
-      flags: [],
-      env: process.env,
-    });
-    const entry = await this.#entryOf(config);
-    this.#steps.line(this.#banner(tier, entry, config));
-    const databaseUrl = await this.#startPostgres(config);
-    const address = await this.#addressOf(config);
-    const { ready, box } = await this.#startApp({ entry, databaseUrl, address, tier });
-    const url = urlOf(ready.listens[0] ?? address);
-    const state: UpState = {
-      url,
-      adminUrl: urlOf(ready.admin),
-      ...(databaseUrl === undefined ? {} : { databaseUrl }),
-      tier,
-      boxes: [{ role: "app", name: box.name, pid: box.pid, listen: ready.listens, admin: ready.admin }],
-      stores: this.#stores(),
-    };
-    writeState(this.#dataFolder, state);
-    this.#steps.event("ready", { ...state });
-    this.#steps.line(
-      `Ready in ${seconds(this.#steps.elapsedMs())}. Open ${url}   Health: ${state.adminUrl}/readyz   ` +
-        `${this.#words.dev ? "Reloads on change.   " : ""}Stop: Ctrl-C`,
-    );
-    void box.exited.then((code) => this.#boxEnded(box, code));
-  }
-
-  #banner(tier: number, entry: string | undefined, config: Config): string {
-    const what =
-      entry === undefined
-        ? (config.app?.command ?? []).join(" ")
-        : entry === this.#demo
-          ? DEMO_NAME
-          : relative(process.cwd(), entry);
+    const order = await readOrder(this.#words, this.#configFile);
     const data = this.#words.ephemeral
       ? "data is thrown away at the end"
       : `data in ${relative(process.cwd(), this.#dataFolder) || "."}/`;
-    return `scale ${this.#words.version}  ·  tier ${tier}  ·  ${what}  ·  ${data}`;
+    this.#steps.line(`scale ${this.#words.version}  ·  tier ${tier}  ·  ${order.program}  ·  ${data}`);
+    this.#warn(order.warnings);
+    const embeddedUrl = order.embeddedPostgres ? await this.#startPostgres() : undefined;
+    this.#app = await this.#startApp(order, embeddedUrl, tier);
+    this.#tellReady(embeddedUrl ?? ownDatabase(order), tier);
+    const { box } = this.#app;
+    void box.exited.then((code) => this.#boxEnded(box, code));
   }
 
-  /** The program to run; `undefined` when the file names a command. */
-  async #entryOf(config: Config): Promise<string | undefined> {
-    if (this.#words.app !== undefined) return resolve(this.#words.app);
-    if (config.app?.entry !== undefined) return config.app.entry;
-    if (config.app?.command !== undefined) return undefined;
-    this.#demo = join(await unpack(DEMO_NAME), "main.js");
-    return this.#demo;
+  #warn(warnings: readonly Problem[]): void {
+    for (const { code, message } of warnings) this.#steps.note("config", `${message} [${code}]`);
+    const injected = injectionWarning();
+    if (injected !== undefined) this.#steps.note("runtime", injected);
   }
 
-  /** The embedded Postgres, unless the file points at one of the person's own. Returns the URL for `app.db`. */
-  async #startPostgres(config: Config): Promise<string | undefined> {
-    if (Object.keys(config.postgres).length > 0) return undefined;
+  async #startPostgres(): Promise<string> {
     const cluster = await this.#steps.step(
       "postgres",
       "starting",
@@ -157,62 +123,64 @@ class Up {
           dir: join(this.#dataFolder, "postgres"),
           ephemeral: this.#words.ephemeral,
           replicas: 0,
-          say: (line) => this.#steps.note("postgres", line),
+          say: (line) => {
+            this.#steps.note("postgres", line);
+            // A server that came back is another process.
+            this.#stateFile.update({ stores: this.#stores() });
+          },
           onFailed: (problem) => this.#steps.note("postgres", problem.message),
         }),
-      (opened) =>
-        `PostgreSQL 18, 127.0.0.1:${opened.primary.port}${opened.recovered ? ", recovered after a crash" : ""}`,
+      ({ primary, recovered }) =>
+        `PostgreSQL 18, 127.0.0.1:${primary.port}${recovered ? ", recovered after a crash" : ""}`,
     );
-    if (cluster.dataMovedTo !== undefined)
-      this.#steps.note("postgres", `data is in ${cluster.dataMovedTo}: its user cannot reach this folder`);
     this.#cluster = cluster;
+    if (cluster.dataMovedTo !== undefined) {
+      this.#steps.note("postgres", `data is in ${cluster.dataMovedTo}: its user cannot reach this folder`);
+    }
     return cluster.primary.url;
   }
 
-  async #addressOf(config: Config): Promise<string> {
-    const configured = config.app?.listen ?? "127.0.0.1:3000";
-    if (configured.startsWith("unix:")) return configured;
-    const colon = configured.lastIndexOf(":");
-    const host = configured.slice(0, colon);
-    const wanted = this.#words.port ?? Number(configured.slice(colon + 1));
-    const port = await freePort(host.replace(/^\[|\]$/g, ""), wanted);
-    if (port !== wanted && wanted !== 0) this.#steps.note("port", `${wanted} is in use: using ${port}`);
-    return `${host}:${port}`;
-  }
-
-  async #startApp(order: {
-    entry: string | undefined;
-    databaseUrl: string | undefined;
-    address: string;
-    tier: number;
-  }): Promise<{
-    ready: BoxReady;
-    box: BoxProcess;
-  }> {
-    const { entry, databaseUrl, address, tier } = order;
-    const admin = `127.0.0.1:${await freePort("127.0.0.1", ADMIN_PORT)}`;
-    const argv = ["--role", "app", "--name", "app", "--listen", address, "--admin", admin];
-    if (this.#words.dev) argv.push("--dev");
-    if (this.#configFile !== undefined) argv.push("--config", this.#configFile);
-    if (entry !== undefined) argv.push(entry);
+  #startApp({ config, entry }: UpOrder, embeddedUrl: string | undefined, tier: number): Promise<AppBox> {
     return this.#steps.step(
       "app",
       "starting",
-      async () => {
-        const box = new BoxProcess({
-          name: "app",
-          argv,
-          env: {
-            SCALE_TIER: String(tier),
-            ...(databaseUrl === undefined ? {} : { SCALE_POSTGRES__MAIN__PRIMARY: databaseUrl }),
-          },
-          logFile: logFile(this.#dataFolder, "app"),
+      () =>
+        startAppBox({
+          config,
+          entry,
+          configFile: this.#configFile,
+          port: this.#words.port,
+          env: { SCALE_TIER: String(tier), ...databaseEnvironment(embeddedUrl) },
           development: this.#words.dev,
-        });
-        this.#box = box;
-        return { box, ready: await box.ready };
-      },
-      ({ ready }) => urlOf(ready.listens[0] ?? address),
+          logFile: logFile(this.#dataFolder, "app"),
+          started: (box) => {
+            this.#box = box;
+          },
+          say: (line) => this.#steps.note("port", line),
+        }),
+      ({ ready }) => urlOf(ready.listens[0] ?? ""),
+    );
+  }
+
+  #tellReady(databaseUrl: string | undefined, tier: number): void {
+    const { box, ready } = this.#app ?? {};
+    if (box === undefined || ready === undefined) return;
+    const url = urlOf(ready.listens[0] ?? "");
+    const adminUrl = urlOf(ready.admin);
+    const state: UpState = {
+      url,
+      adminUrl,
+      ...(databaseUrl === undefined ? {} : { databaseUrl }),
+      tier,
+      boxes: [{ role: "app", name: box.name, pid: box.pid, listen: ready.listens, admin: ready.admin }],
+      stores: this.#stores(),
+    };
+    const unwritable = this.#stateFile.write(state);
+    if (unwritable !== undefined) this.#steps.note("state", unwritable);
+    this.#steps.event("ready", { ...state });
+    this.#steps.line(
+      `Ready in ${seconds(this.#steps.elapsedMs())}. Open ${url}   Health: ${adminUrl}/readyz   ` +
+        `${this.#words.dev ? "Reloads on change.   " : ""}Stop: Ctrl-C`,
     );
   }
 
@@ -231,7 +199,10 @@ class Up {
 
   #boxEnded(box: BoxProcess, code: number): void {
     if (this.#stopping) return;
-    this.#steps.line(`Box "${box.name}" ended with exit code ${code}. Its log: ${logFile(this.#dataFolder, box.name)}`);
+    const log = logFile(this.#dataFolder, box.name);
+    this.#steps.line(
+      `Box "${box.name}" ended with exit code ${code}. ${this.#words.ephemeral ? "" : `Its log: ${log}`}`,
+    );
     this.#steps.event("ended", { box: box.name, code });
     this.#end.resolve(1);
   }
@@ -239,7 +210,7 @@ class Up {
   /** The opposite order of `#start`: whoever uses a store is gone before the store is. */
   async #down(): Promise<void> {
     this.#stopping = true;
-    removeState(this.#dataFolder);
+    this.#stateFile.remove();
     await this.#box?.stop();
     await this.#cluster?.stop();
     if (this.#words.ephemeral) rmSync(this.#dataFolder, { recursive: true, force: true });
@@ -248,11 +219,11 @@ class Up {
   }
 }
 
-/** `--config`, else a scale.toml in the current folder. */
-function configFileOf(words: UpWords): string | undefined {
-  if (words.config !== undefined) return resolve(words.config);
-  const usual = resolve("scale.toml");
-  return existsSync(usual) ? usual : undefined;
+/** What the program is given when the file names the person's own Postgres. */
+function ownDatabase({ config }: UpOrder): string | undefined {
+  const [only, ...others] = Object.keys(config.postgres);
+  const name = config.app?.db ?? (others.length === 0 ? only : undefined);
+  return name === undefined ? undefined : config.postgres[name]?.primary;
 }
 
 function urlOf(address: string): string {

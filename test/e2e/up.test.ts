@@ -169,6 +169,8 @@ test("up: a second one on the same folder is refused and names the first", async
   const second = await scale(["up"], cwd);
   expect(second.code).toBe(1);
   expect(second.err).toContain("[UP_ALREADY_RUNNING]");
+  expect((await scale(["up", "--tier", "4"], cwd)).code).toBe(2);
+  expect((await scale(["status"], cwd)).code).toBe(0);
   expect((await fetch(`${up.adminUrl}/readyz`)).status).toBe(200);
   await up.stop();
 });
@@ -230,6 +232,63 @@ test("up: a tier that does not stand yet says so", async () => {
   expect(err).toContain("[CONFIG_NOT_BUILT]");
 });
 
+test("up: several at once step over each other's ports, and each names its own boxes", async () => {
+  const ups = await Promise.all(
+    [1, 2, 3].map(async () => {
+      const cwd = folder();
+      writeFileSync(join(cwd, "app.js"), 'require("http").createServer((q, r) => r.end(__dirname)).listen(3000);\n');
+      const child = Bun.spawn([SCALE, "up", "--json", "--ephemeral", "app.js"], {
+        cwd,
+        stdout: "pipe",
+        stderr: "pipe",
+      });
+      const said = await read(child.stdout, '"event":"ready"');
+      return { cwd, child, up: JSON.parse(said.split("\n").find((line) => line.includes('"ready"')) ?? "{}") as Up };
+    }),
+  );
+  for (const { cwd, child, up } of ups) {
+    expect(await (await fetch(up.url)).text()).toBe(cwd);
+    const status = (await (await fetch(`${up.adminUrl}/status`)).json()) as { processes: { pid: number }[] };
+    expect(status.processes[0]?.pid).toBe(up.boxes[0]?.pid ?? 0);
+    child.kill("SIGINT");
+    expect(await child.exited).toBe(130);
+  }
+});
+
+test("up: a file may say db = main before it has a Postgres of its own", async () => {
+  const cwd = folder();
+  writeFileSync(join(cwd, "scale.toml"), '[app]\nentry = "./app.js"\ndb = "main"\n');
+  writeFileSync(
+    join(cwd, "app.js"),
+    'require("http").createServer((q, r) => r.end(process.env.DATABASE_URL)).listen(3000);\n',
+  );
+  const up = await scaleUp({ folder: cwd, words: ["--ephemeral"] });
+  expect(await (await fetch(up.url)).text()).toBe(up.databaseUrl);
+  await up.stop();
+});
+
+test("up: a program that is not there is said before anything starts; with --json as an event", async () => {
+  const cwd = folder();
+  const said = await scale(["up", "--json", "nowhere.js"], cwd);
+  expect(said.code).toBe(2);
+  const events = said.out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { event: string });
+  expect(events.map(({ event }) => event)).toEqual(["failed", "stopped"]);
+  expect(said.out).toContain("nowhere.js");
+  expect(readdirSync(cwd)).toEqual([]);
+});
+
+test("status, logs, stop: work on one that keeps no data, too", async () => {
+  const cwd = folder();
+  const up = await scaleUp({ folder: cwd, words: ["--ephemeral"] });
+  expect((await scale(["status"], cwd)).out).toContain(String(up.boxes[0]?.pid));
+  expect((await scale(["logs"], cwd)).out).toContain("child_ready");
+  expect((await scale(["stop"], cwd)).code).toBe(0);
+  expect(readdirSync(cwd)).toEqual([]);
+});
+
 test("status, logs, stop: speak of what is up in the folder", async () => {
   const cwd = folder();
   const before = await scale(["status"], cwd);
@@ -283,6 +342,10 @@ test("reload: applies a changed file; a bad one leaves the old one serving and s
   expect(bad.code).toBe(1);
   expect(bad.out).toContain("CONFIG_UNKNOWN_KEY");
   expect(await word()).toBe("two");
+  writeFileSync(join(cwd, "other.js"), 'require("http").createServer((q, r) => r.end("other")).listen(3000);\n');
+  writeFileSync(join(cwd, "scale.toml"), '[app]\nentry = "./other.js"\n');
+  expect((await scale(["reload"], cwd)).code).toBe(0);
+  expect(await word()).toBe("other");
   file('env = { WORD = "four" }\n');
   process.kill(up.boxes[0]?.pid ?? 0, "SIGHUP");
   await until("the fourth word is served", async () => (await word()) === "four");

@@ -9,7 +9,10 @@ import { SimBox } from "../../../kit/sim-box.ts";
 const MAX = 100;
 
 /** One real worker of a simulated box, whose heartbeat and size the test decides. */
-async function watched(stallTimeoutMs: number): Promise<{
+async function watched(
+  stallTimeoutMs: number,
+  ready = true,
+): Promise<{
   look(): void;
   beat(): void;
   grow(bytes: number): void;
@@ -27,7 +30,8 @@ async function watched(stallTimeoutMs: number): Promise<{
   const watch = new Watch(
     {
       plan,
-      workers: () => box.keeper.workers(),
+      workers: () => (ready ? box.keeper.workers() : []),
+      starting: () => (ready ? [] : box.keeper.workers()),
       replace: (_child, why) => {
         replaced.push(why);
         return new Promise(() => undefined);
@@ -99,6 +103,17 @@ test("memory: a worker above its limit is replaced, once", async () => {
 test("memory: a worker far above its limit is killed at once", async () => {
   const { look, grow, worker } = await watched(0);
   grow(MAX * 2);
+  look();
+  expect(worker.lastWords?.code).toBe("RUN_WORKER_TOO_LARGE");
+  expect((await worker.exited).signal).toBe("SIGKILL");
+});
+
+test("memory: a worker that grows before it is ready is killed, however little it is too large", async () => {
+  const { look, grow, worker } = await watched(0, false);
+  grow(MAX);
+  look();
+  expect(worker.lastWords).toBeUndefined();
+  grow(MAX + 1);
   look();
   expect(worker.lastWords?.code).toBe("RUN_WORKER_TOO_LARGE");
   expect((await worker.exited).signal).toBe("SIGKILL");
