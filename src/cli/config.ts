@@ -2,15 +2,14 @@
 import type { RoleName } from "../config/config.ts";
 import { load } from "../config/load.ts";
 import { originText } from "../config/node.ts";
-import { quickForm } from "../config/quick.ts";
+import { commonFlags, quickForm } from "../config/quick.ts";
 import type { ResolvedValue } from "../config/resolve.ts";
 import { printProblems } from "../problem/print.ts";
 
 export interface ConfigWords {
   readonly file?: string;
-  /** With a role its flags count too, and what only other boxes have may be missing. */
+  /** With a role all its flags count, and what only other boxes have may be missing. */
   readonly role?: RoleName;
-  readonly entry?: string;
   readonly options?: Readonly<Record<string, unknown>>;
   readonly json: boolean;
   readonly colour: boolean;
@@ -23,12 +22,12 @@ export interface ConfigWords {
 
 /** Throws Problems when the configuration cannot be used. */
 export async function runConfig(words: ConfigWords): Promise<number> {
-  const { file, role, entry, options = {}, folder, env } = words;
+  const { file, role, options = {}, folder, env } = words;
   const named = file === undefined ? {} : { file };
   const flags =
     role === undefined
-      ? []
-      : quickForm(role, { entry, options: { ...options, ...(file === undefined ? {} : { config: file }) } });
+      ? commonFlags(options)
+      : quickForm(role, { entry: undefined, options: { ...options, ...(file === undefined ? {} : { config: file }) } });
   const { values, warnings } = await load({ ...named, flags, env, folder, ...(role === undefined ? {} : { role }) });
   if (words.json) words.write(`${JSON.stringify({ values: values.map(valueObject) })}\n`);
   else words.write(valueLines(values));

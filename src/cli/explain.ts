@@ -1,6 +1,6 @@
 /** `scale explain WORD`: prints what a knob, a section or a code is about. */
 import { defaultOf, describe, writePath } from "../config/describe.ts";
-import { type Explanation, explain, explanationText, overviewText } from "../config/explain.ts";
+import { type Explanation, explain, explanationText, overview, overviewText } from "../config/explain.ts";
 import { envName, type Knob } from "../config/knob-path.ts";
 import { Problem } from "../problem/problem.ts";
 
@@ -14,7 +14,7 @@ export interface ExplainWords {
 /** Throws a Problem when there is nothing of that name. */
 export function runExplain({ word, json, write }: ExplainWords): Promise<number> {
   if (word === undefined || word.trim() === "") {
-    write(overviewText());
+    write(json ? `${JSON.stringify({ about: "sections", sections: overview() })}\n` : overviewText());
     return Promise.resolve(0);
   }
   const explanation = explain(word);

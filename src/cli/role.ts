@@ -5,17 +5,17 @@
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import { defaultAdminAddress } from "../admin/address.ts";
-import { adminOf, type Config, type RoleName, roleNames } from "../config/config.ts";
+import { adminOf, type Config, type RoleName } from "../config/config.ts";
 import { load } from "../config/load.ts";
 import { refuseNotBuilt } from "../config/not-built.ts";
 import { quickForm } from "../config/quick.ts";
-import { didYouMean } from "../config/did-you-mean.ts";
 import { printProblems } from "../problem/print.ts";
 import { Problem } from "../problem/problem.ts";
 import { loadRole } from "../roles.ts";
 import { runBox } from "../run/box.ts";
 import type { Plan, ProcessLimits } from "../run/plan.ts";
 import { memoryTotalBytes } from "../run/proc.ts";
+import { roleOf } from "./role-word.ts";
 
 /** What is left to the system, the keeper and the steward. */
 const MEMORY_SHARE = 0.9;
@@ -96,14 +96,4 @@ function limitsOf(config: Config, role: RoleName, workers: number): ProcessLimit
 function tellWarnings(warnings: readonly Problem[]): void {
   const worth = warnings.filter((warning) => warning.code !== "CONFIG_NOT_BUILT");
   if (worth.length > 0) process.stderr.write(printProblems(worth, { colour: process.stderr.isTTY === true }));
-}
-
-function roleOf(word: unknown): RoleName {
-  const role = roleNames.find((name) => name === word);
-  if (role !== undefined) return role;
-  const near = didYouMean(String(word), roleNames);
-  throw new Problem("CLI_UNKNOWN_ROLE", {
-    what: `Cannot be role "${String(word)}": the roles are ${roleNames.join(", ")}`,
-    ...(near === undefined ? {} : { fix: `Did you mean --role ${near}?` }),
-  });
 }

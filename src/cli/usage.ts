@@ -2,7 +2,7 @@
  * What a person said that no command takes: an option that is unknown or another's, a missing value, a word too many.
  * The parser's own complaint becomes a `Problem`, so that people and machines are told like of everything else.
  */
-import type { Command, CommanderError } from "commander";
+import type { Command, CommanderError, Option } from "commander";
 import { Problem } from "../problem/problem.ts";
 
 /** Whether the words ask for JSON; what stands behind `--` asks for nothing. */
@@ -27,17 +27,21 @@ export function usageProblem({ code, message }: CommanderError, command: Command
 export function refuseStray(program: Command, command: Command): void {
   const stray = program.options.find((option) => program.getOptionValueSource(option.attributeName()) === "cli");
   if (stray === undefined) return;
-  const flag = stray.long ?? stray.flags;
-  const takes = command.options.some(({ long }) => long === stray.long);
   throw new Problem("CLI_USAGE", {
-    what: `Cannot use ${flag} before "${command.name()}": what stands there is for --role`,
-    fix: takes ? `Write it behind the command: ${nameOf(command)} ${stray.flags}` : helpOf(command),
+    what: `Cannot use ${stray.long} before "${command.name()}": what stands there is for a box`,
+    fix: wayOut(stray, command),
   });
+}
+
+function wayOut({ long, flags }: Option, command: Command): string {
+  if (long === "--role") return `Leave one of the two out; a program of that name is ./${command.name()}`;
+  if (!command.options.some((option) => option.long === long)) return helpOf(command);
+  return `Write it behind the command: ${nameOf(command)} ${flags.replace(/^-., /, "")}`;
 }
 
 /** A flag that only a box has, given to a command. */
 function whyNot(option: string, command: Command): { readonly why?: string } {
-  const ofBox = command.parent?.options.some(({ long }) => long === option) === true;
+  const ofBox = option !== "--json" && command.parent?.options.some(({ long }) => long === option) === true;
   return ofBox ? { why: `${option} is for one box: scale --role ROLE ${option} …` } : {};
 }
 

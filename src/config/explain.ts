@@ -113,11 +113,21 @@ function severalText(word: string, knobs: readonly Knob[]): string {
   return `${knobs.length} knobs are called ${word}:\n${lines.join("\n")}\n\nMore: scale explain ${writePath(knobs[0]?.path ?? [])}\n`;
 }
 
+export interface SectionLine {
+  /** `[postgres.NAME]` */
+  readonly header: string;
+  readonly doc: string;
+}
+
 /** The sections of the file, for who asks about nothing in particular. */
+export function overview(): readonly SectionLine[] {
+  return Object.entries(configRows as Rows).map(([name, row]) => ({ header: headerOf([name], row), doc: row.doc }));
+}
+
 export function overviewText(): string {
-  const rows = Object.entries(configRows as Rows).map(([name, row]) => ({ header: headerOf([name], row), row }));
-  const width = Math.max(...rows.map(({ header }) => header.length));
-  const lines = rows.map(({ header, row }) => `  ${header.padEnd(width)}  ${row.doc}`);
+  const sections = overview();
+  const width = Math.max(...sections.map(({ header }) => header.length));
+  const lines = sections.map(({ header, doc }) => `  ${header.padEnd(width)}  ${doc}`);
   return `The config file has these sections:\n${lines.join("\n")}\n\nMore: scale explain app, scale explain app.workers, or any code such as CONFIG_SYNTAX\n`;
 }
 

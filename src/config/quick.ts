@@ -1,6 +1,6 @@
 /**
  * The quick forms: a box described by a few flags, with or without a file. Turns them into words at the paths of knobs,
- * which `layers.ts` puts over the rest. Which flags there are is commander's business (`src/cli/cli.ts`).
+ * which `layers.ts` puts over the rest. Which flags there are is commander's business (`src/cli/role-flags.ts`).
  */
 import { Problem } from "../problem/problem.ts";
 import type { RoleName } from "./config.ts";
@@ -16,12 +16,18 @@ export interface QuickWords {
 }
 
 /** The flag for a knob of the role, besides --set. */
-const plainFlags = {
+const ofRole = {
   listen: { flag: "--listen", path: (role: RoleName) => `${role}.listen` },
   workers: { flag: "--workers", path: (role: RoleName) => `${role}.workers` },
+} as const;
+
+/** The flag for a knob that every role has. */
+const ofEvery = {
   admin: { flag: "--admin", path: () => "admin.listen" },
   logLevel: { flag: "--log-level", path: () => "log.level" },
 } as const;
+
+const plainFlags = { ...ofRole, ...ofEvery } as const;
 
 /** The names that --to and --replica give to what they describe. */
 const UPSTREAM = "app";
@@ -30,7 +36,7 @@ const STORE = "main";
 /** Throws a Problem when the flags do not describe a box. */
 export function quickForm(role: RoleName, { entry, options }: QuickWords): FlagWords[] {
   const flags: FlagWords[] = [];
-  for (const [option, { flag, path }] of Object.entries(plainFlags)) {
+  for (const [option, { flag, path }] of Object.entries(ofRole)) {
     const text = options[option];
     if (typeof text === "string") flags.push({ path: path(role), text, flag });
   }
@@ -39,9 +45,19 @@ export function quickForm(role: RoleName, { entry, options }: QuickWords): FlagW
   const replicas = textsOf(options["replica"]);
   if (to !== undefined) flags.push(...toFlags(role, to));
   if (replicas.length > 0) flags.push(replicaFlag(role, replicas));
-  for (const assignment of textsOf(options["set"])) flags.push(setFlag(assignment));
+  flags.push(...commonFlags(options));
   if (options["config"] === undefined && flags.length === 0) throw missing(role);
   return flags;
+}
+
+/** Those that say the same for every role, and without one. */
+export function commonFlags(options: QuickWords["options"]): FlagWords[] {
+  const flags: FlagWords[] = [];
+  for (const [option, { flag, path }] of Object.entries(ofEvery)) {
+    const text = options[option];
+    if (typeof text === "string") flags.push({ path: path(), text, flag });
+  }
+  return [...flags, ...textsOf(options["set"]).map(setFlag)];
 }
 
 /** The flag that sets the knob, besides --set; for explanations. */

@@ -1,6 +1,6 @@
 /** Gets the text of a config file from disk, or says why it cannot be had. Not its meaning. */
 import { isUtf8 } from "node:buffer";
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, type Stats, statSync } from "node:fs";
 import { Problem } from "../problem/problem.ts";
 import type { Keys } from "./mask.ts";
 import { Source } from "./source.ts";
@@ -27,7 +27,8 @@ function readBytes(file: string, path: string): Uint8Array {
   try {
     const stat = statSync(path);
     if (stat.isDirectory()) throw unreadable(file, "it is a folder", "Name the file in it");
-    if (!stat.isFile() && !stat.isFIFO()) throw unreadable(file, "it is not a file", "Name a file");
+    // Reading from anything else may never end.
+    if (!stat.isFile()) throw unreadable(file, `it is ${kindOf(stat)}`, "Name a regular file; write into one first");
     if (stat.size > FILE_BYTES_MAX) throw tooLarge(file, stat.size);
     const bytes = readFileSync(path);
     if (bytes.length > FILE_BYTES_MAX) throw tooLarge(file, bytes.length);
@@ -40,6 +41,11 @@ function readBytes(file: string, path: string): Uint8Array {
     if (code === "EACCES") throw unreadable(file, "this user may not read it", "Change its owner or its mode");
     throw unreadable(file, code === "" ? String(error) : code, "Check the name and the disk");
   }
+}
+
+function kindOf(stat: Stats): string {
+  if (stat.isFIFO()) return "a pipe";
+  return stat.isSocket() ? "a socket" : "a device";
 }
 
 function unreadable(file: string, reason: string, fix: string): Problem {

@@ -8,6 +8,12 @@ export const cliCodes = {
     fix: "See scale --help.",
     exit: 2,
   },
+  CLI_USAGE: {
+    title: "The words are not those that the command takes",
+    why: "An option is unknown, belongs to another command, lacks its value, or there is a word too many. Nothing is ignored: what cannot be obeyed is refused.",
+    fix: "scale help COMMAND lists what it takes. The flags of a box stand behind scale --role ROLE.",
+    exit: 2,
+  },
   CLI_UNKNOWN_COMMAND: {
     title: "There is no such command",
     why: "Commands are not guessed and not abbreviated, so that a script means the same tomorrow.",
@@ -29,7 +35,7 @@ export const cliCodes = {
   CLI_NO_BOX: {
     title: "A running box could not be asked",
     why: "reload sends SIGHUP and then reads the outcome from the box's admin listener, which did not answer as expected.",
-    fix: "Check the name of the box, and that you are the user that runs it (or root).",
+    fix: "Check the name of the box, and that you are the user that runs it (or root). A box with a token wants it: --token-file, SCALE_ADMIN__TOKEN, or the file of the box with --config.",
     exit: 1,
   },
   CLI_INIT_FOLDER: {

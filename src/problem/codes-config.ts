@@ -4,7 +4,7 @@ import type { CodePage } from "./codes.ts";
 export const configCodes = {
   CONFIG_FILE_UNREADABLE: {
     title: "The config file cannot be read",
-    why: "There is no file of that name, it is a folder, or this user may not read it.",
+    why: "There is no file of that name, it is a folder, a pipe or a device, or this user may not read it. Only a regular file can be read again at a reload.",
     fix: 'Check the name after --config. "scale init" writes a first file, and configs/ has one for each tier.',
     exit: 2,
   },

@@ -76,7 +76,7 @@ export async function runLogs(folder: string, words: LogsWords, write: Write): P
     const text = await Bun.file(file).text();
     ends.set(file, Buffer.byteLength(text));
     const lines = text.split("\n").filter((line) => line !== "");
-    for (const line of lines.slice(-words.lines)) write(`${prefix(file, files)}${line}\n`);
+    for (const line of lines.slice(Math.max(0, lines.length - words.lines))) write(`${prefix(file, files)}${line}\n`);
   }
   if (!words.follow) return 0;
   return follow(files, ends, (file, line) => write(`${prefix(file, files)}${line}\n`));

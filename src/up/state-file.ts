@@ -2,7 +2,7 @@
  * What a running `up` leaves in its data folder for `status`, `logs` and `stop`. The file says who wrote it (pid and
  * birth), so that one left behind by a killed `up` is known for what it is.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isAlive, startTicks } from "../run/proc.ts";
 
@@ -120,7 +120,8 @@ export interface RunningUp {
 /** The state of the `up` that runs on this folder; `undefined` when none does. */
 export function readState(folder: string): RunningUp | undefined {
   const path = statePath(folder);
-  if (!existsSync(path)) return undefined;
+  // A file that another user wrote could name any process of ours for us to stop.
+  if (statSync(path, { throwIfNoEntry: false })?.uid !== process.getuid?.()) return undefined;
   const written = JSON.parse(readFileSync(path, "utf8")) as Written;
   const alive = isAlive(written.pid) && startTicks(written.pid) === written.born;
   return alive ? { pid: written.pid, dataFolder: written.dataFolder, state: written.state } : undefined;
