@@ -14,6 +14,7 @@ import { Problem } from "../problem/problem.ts";
 import { probeAddress } from "./address-probe.ts";
 import { hideChannel } from "./channel.ts";
 import { CommandDuty } from "./command.ts";
+import { installDialect } from "./dialect.ts";
 import { installDeno } from "./deno.ts";
 import { wantsDeno } from "./deno-wanted.ts";
 import { sayGoodbye } from "./farewell.ts";
@@ -25,6 +26,7 @@ import { requestNote } from "./request-note.ts";
 import { ScaleModuleMaker } from "./scale-module.ts";
 import { type AppSetup, listensOf, programEnvironment, sourceFolder } from "./setup.ts";
 import { problemOf } from "./trace.ts";
+import { findTsOptions } from "./tsconfig.ts";
 
 export const face: RoleFace<AppSetup> = {
   workers: (setup) => setup.workers,
@@ -176,6 +178,7 @@ export class ProgramDuty implements Duty<AppSetup> {
     this.#guard.install();
     this.#ports.install();
     this.#scale.install();
+    installDialect(findTsOptions(entry, (reason) => this.#host.log.warn("tsconfig_unreadable", { reason })));
     if (deno === "on" || (deno === "auto" && wantsDeno(entry))) await installDeno(entry);
   }
 

@@ -1,6 +1,6 @@
 /**
  * A program of `app.command`: any HTTP server that obeys PORT. It is a process of its own, started so that it dies with
- * us, and it owns its port: what happens to requests while it stops is its own affair, and a reload ends the old one
+ * us, with all that it started, and it owns its port: what happens to requests while it stops is its own affair, and a reload ends the old one
  * before the new one starts.
  */
 import { statSync } from "node:fs";
@@ -37,7 +37,11 @@ export class CommandDuty implements Duty<AppSetup> {
     if (listen.path !== undefined) throw new Error("Cannot start a command on a unix socket");
     await probeAddress(listen);
     const argv = commandOf(this.#setup);
-    const child = launch(argv, { cwd: folderOf(this.#setup), env: environmentOf(this.#setup) });
+    const child = launch(argv, {
+      cwd: folderOf(this.#setup),
+      env: environmentOf(this.#setup),
+      wholeGroup: true,
+    });
     this.#child = child;
     void child.exited.then(() => this.#ended(child));
     await this.#untilAnswering(child, listen);

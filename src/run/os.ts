@@ -20,6 +20,14 @@ const SIG_SETMASK = 2;
 const SIGPIPE = 13;
 const MFD_CLOEXEC = 1;
 const CLOCK_MONOTONIC = 1;
+const O_ASYNC = 0o20000;
+const O_CLOEXEC = 0o2000000;
+const F_DUPFD = 0;
+const F_SETFL = 4;
+const F_SETOWN = 8;
+const F_SETSIG = 10;
+/** Above what a shell script redirects by number (`exec 3>file`), which would let go of a leash. */
+const LEASH_FD_MIN = 100;
 const MADV_DONTNEED = 4;
 /** sockaddr_un.sun_path, unix(7). */
 const SOCKET_PATH_MAX = 108;
@@ -29,11 +37,13 @@ function open() {
     __errno_location: { args: [], returns: "ptr" },
     clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
     dup: { args: ["i32"], returns: "i32" },
+    fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
     execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
     flock: { args: ["i32", "i32"], returns: "i32" },
     madvise: { args: ["u64", "u64", "i32"], returns: "i32" },
     getppid: { args: [], returns: "i32" },
     memfd_create: { args: ["ptr", "u32"], returns: "i32" },
+    pipe2: { args: ["ptr", "i32"], returns: "i32" },
     prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
     send: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
     sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
@@ -64,6 +74,29 @@ export function prctlDeathSignal(signal: number): void {
 
 export function parentPid(): number {
   return libc().getppid();
+}
+
+/** The two ends of a pipe, which no child inherits by itself. */
+export function openPipe(): { readonly read: number; readonly write: number } {
+  const ends = new Int32Array(2);
+  demand("pipe2", libc().pipe2(ptr(ends), O_CLOEXEC));
+  return { read: ends[0] ?? -1, write: ends[1] ?? -1 };
+}
+
+export function closeFd(fd: number): void {
+  demand("close", libc().close(fd));
+}
+
+/**
+ * The kernel kills our whole process group when the last writer of the pipe behind `fd` is gone, however it went. It lasts
+ * over `execve`, and as long as anyone in the group has the descriptor open, which is moved out of the way and inherited.
+ */
+export function leashGroup(fd: number, signal: number): void {
+  const kept = demand("fcntl", libc().fcntl(fd, F_DUPFD, LEASH_FD_MIN));
+  demand("fcntl", libc().fcntl(kept, F_SETSIG, signal));
+  demand("fcntl", libc().fcntl(kept, F_SETOWN, -process.pid));
+  demand("fcntl", libc().fcntl(kept, F_SETFL, O_ASYNC));
+  closeFd(fd);
 }
 
 /** What `ps` and `top` show; the kernel keeps 15 bytes. */

@@ -73,6 +73,8 @@ export type ChildOrder =
       readonly parent: number;
       readonly deathSignal: number;
       readonly argv: readonly string[];
+      /** The descriptor of the pipe whose end is the end of the program's whole process group. */
+      readonly leash?: number;
       readonly uid?: number;
       readonly gid?: number;
     };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 /** What a program offers; `app-suite.ts` has a test for each. */
 export type Ability =
   | "upload" // POST /echo: a body of any length, answered with its length and hash
+  | "download" // GET /download: 100 MB in parts; with ?sized its length is said before
   | "duplex" // POST /duplex: answers while it is still sent to
   | "stream" // GET /stream, /sse: two parts, the second after GET /open
   | "websocket" // GET /ws: echoes text and bytes
@@ -21,7 +22,7 @@ export interface Fixture {
   readonly can: readonly Ability[];
 }
 
-const BODIES = ["upload", "duplex", "stream"] as const;
+const BODIES = ["upload", "download", "duplex", "stream"] as const;
 
 export const fixtures: readonly Fixture[] = [
   {

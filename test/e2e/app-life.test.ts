@@ -333,6 +333,24 @@ describe("a command", () => {
     LIFE_MS,
   );
 
+  test.each([
+    ["its keeper", ({ pid }: AppBox): number => pid],
+    ["its worker", ({ pid }: AppBox): number => workerOf(pid)],
+  ])(
+    "in a shell dies with %s, whole",
+    async (_what, victim) => {
+      const line = `exec 3>/dev/null; ${BUN} server.cjs; true`;
+      const started = await start({ "server.cjs": SERVER }, `command = ["sh", "-c", ${JSON.stringify(line)}]`);
+      const { pid } = JSON.parse((await textAt(started.url)) ?? "{}") as { pid: number };
+      process.kill(victim(started.box), "SIGKILL");
+      await until("the shell's child is gone", () => !isAlive(pid));
+      started.box.signal("SIGKILL");
+      await started.box.exited;
+      started.app.remove();
+    },
+    LIFE_MS,
+  );
+
   test(
     "leaves nothing behind that it started",
     async () => {
@@ -365,6 +383,13 @@ describe("a command", () => {
     LIFE_MS,
   );
 });
+
+function workerOf(keeper: number): number {
+  const children = readFileSync(`/proc/${keeper}/task/${keeper}/children`, "utf8").trim().split(" ").map(Number);
+  const worker = children.find((pid) => readFileSync(`/proc/${pid}/comm`, "utf8") === "scale worker\n");
+  if (worker === undefined) throw new Error(`Cannot find the worker of ${keeper}`);
+  return worker;
+}
 
 /** A process that is dead and not yet buried still has a pid. */
 function isAlive(pid: number): boolean {

@@ -29,6 +29,8 @@ const START_MS = 60_000;
 const UPLOAD_MS = 60_000;
 const BODY = Buffer.alloc(100 * 1_024 * 1_024, "scale, and scale again; ");
 const BODY_SHA256 = createHash("sha256").update(BODY).digest("hex");
+const DOWNLOAD = Buffer.alloc(100 * 1_024 * 1_024, "0123456789abcdef");
+const DOWNLOAD_SHA256 = createHash("sha256").update(DOWNLOAD).digest("hex");
 /** Long enough to be seen in flight while the box stops. */
 const SLOW_MS = 1_000;
 const AT_ONCE = 50;
@@ -79,6 +81,23 @@ function one(suite: AppSuite, fixture: Fixture): void {
     },
     UPLOAD_MS,
   );
+
+  for (const [how, query, length] of [
+    ["as it is made", "", null],
+    ["of a length that is said", "?sized", String(DOWNLOAD.length)],
+  ] as const) {
+    when(can("download"))(
+      `sends a body of 100 MB, ${how}`,
+      async () => {
+        const response = await fetch(`${app.url}/download${query}`);
+        expect(response.headers.get("content-length")).toBe(length);
+        const hash = createHash("sha256");
+        for await (const chunk of response.body ?? []) hash.update(chunk);
+        expect(hash.digest("hex")).toBe(DOWNLOAD_SHA256);
+      },
+      UPLOAD_MS,
+    );
+  }
 
   when(can("duplex"))("answers while it is still sent to", async () => {
     const talk = await Talk.open(app.url);

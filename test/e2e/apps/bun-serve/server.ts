@@ -21,6 +21,20 @@ async function digest(request: Request): Promise<Response> {
   return Response.json({ bytes, sha256: hash.digest("hex") });
 }
 
+function download(sized: boolean): Response {
+  const megabyte = new TextEncoder().encode("0123456789abcdef".repeat(1 << 16));
+  if (sized) return new Response(new Blob(Array(100).fill(megabyte)));
+  let sent = 0;
+  const body = new ReadableStream({
+    pull(controller) {
+      controller.enqueue(megabyte.slice());
+      sent += 1;
+      if (sent === 100) controller.close();
+    },
+  });
+  return new Response(body, { headers: { "Content-Type": "application/octet-stream" } });
+}
+
 const server = serve({
   port: 4321,
   routes: {
@@ -69,6 +83,8 @@ const server = serve({
           const decoder = new TextDecoder();
           for await (const chunk of request.body ?? []) yield decoder.decode(chunk).toUpperCase();
         });
+      case "/download":
+        return download(url.searchParams.has("sized"));
       case "/slow":
         return new Response(async function* () {
           yield "begun\n";

@@ -33,6 +33,20 @@ function echo(request: Request): Response {
   return response;
 }
 
+function download(sized: boolean): Response {
+  const megabyte = new TextEncoder().encode("0123456789abcdef".repeat(1 << 16));
+  if (sized) return new Response(new Blob(Array(100).fill(megabyte)));
+  let sent = 0;
+  const body = new ReadableStream({
+    pull(controller) {
+      controller.enqueue(megabyte.slice());
+      sent += 1;
+      if (sent === 100) controller.close();
+    },
+  });
+  return new Response(body, { headers: { "Content-Type": "application/octet-stream" } });
+}
+
 const server = Deno.serve({ port: Number(Deno.env.get("PORT")), onListen: () => {} }, async (request, info) => {
   const url = new URL(request.url);
   switch (`${request.method} ${url.pathname}`) {
@@ -69,6 +83,8 @@ const server = Deno.serve({ port: Number(Deno.env.get("PORT")), onListen: () => 
       return new Response("opened");
     case "GET /ws":
       return echo(request);
+    case "GET /download":
+      return download(url.searchParams.has("sized"));
     case "GET /slow":
       return stream("text/plain", async (write) => {
         write("begun\n");

@@ -1,10 +1,15 @@
 // Express as most people write it: CommonJS, a port in the code, ws beside it.
 const { createHash } = require("node:crypto");
+const { Readable } = require("node:stream");
 const express = require("express");
 const { WebSocketServer } = require("ws");
 const { gate } = require("./gates");
 
 const app = express();
+
+function* megabytes() {
+  for (let i = 0; i < 100; i += 1) yield Buffer.alloc(1 << 20, "0123456789abcdef");
+}
 
 app.get("/", (_request, response) => {
   response.type("text").send("hello");
@@ -45,6 +50,11 @@ app.get("/sse", async (request, response) => {
 app.get("/open", (request, response) => {
   gate(request.query.gate).resolve();
   response.send("opened");
+});
+
+app.get("/download", (request, response) => {
+  if ("sized" in request.query) response.set("Content-Length", String(100 << 20));
+  Readable.from(megabytes()).pipe(response);
 });
 
 app.get("/slow", (request, response) => {

@@ -1,6 +1,6 @@
 // Fastify, which opens one server for each address of localhost.
 import { createHash } from "node:crypto";
-import { PassThrough } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import Fastify from "fastify";
 import { db } from "scale";
 import { WebSocketServer } from "ws";
@@ -57,6 +57,15 @@ for (const [path, type, lines] of [
 fastify.get("/open", (request) => {
   gate(request.query.gate).resolve();
   return "opened";
+});
+
+function* megabytes() {
+  for (let i = 0; i < 100; i += 1) yield Buffer.alloc(1 << 20, "0123456789abcdef");
+}
+
+fastify.get("/download", (request, reply) => {
+  if ("sized" in request.query) reply.header("Content-Length", 100 << 20);
+  return reply.type("application/octet-stream").send(Readable.from(megabytes(), { objectMode: false }));
 });
 
 fastify.get("/slow", (request, reply) => {

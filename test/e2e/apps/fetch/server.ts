@@ -44,6 +44,20 @@ function louder(request: Request): Response {
   });
 }
 
+function download(sized: boolean): Response {
+  const megabyte = new TextEncoder().encode("0123456789abcdef".repeat(1 << 16));
+  if (sized) return new Response(new Blob(Array(100).fill(megabyte)));
+  let sent = 0;
+  const body = new ReadableStream({
+    pull(controller) {
+      controller.enqueue(megabyte.slice());
+      sent += 1;
+      if (sent === 100) controller.close();
+    },
+  });
+  return new Response(body, { headers: { "Content-Type": "application/octet-stream" } });
+}
+
 async function answer(request: Request, from: From): Promise<Response> {
   const url = new URL(request.url);
   switch (`${request.method} ${url.pathname}`) {
@@ -72,6 +86,8 @@ async function answer(request: Request, from: From): Promise<Response> {
     case "GET /open":
       gate(url).resolve();
       return new Response("opened");
+    case "GET /download":
+      return download(url.searchParams.has("sized"));
     case "GET /slow":
       return stream("text/plain", async (write) => {
         write("begun\n");

@@ -62,6 +62,22 @@ app.get("/open", (context) => {
   return context.text("opened");
 });
 
+function download(sized: boolean): Response {
+  const megabyte = new TextEncoder().encode("0123456789abcdef".repeat(1 << 16));
+  if (sized) return new Response(new Blob(Array(100).fill(megabyte)));
+  let sent = 0;
+  const body = new ReadableStream({
+    pull(controller) {
+      controller.enqueue(megabyte.slice());
+      sent += 1;
+      if (sent === 100) controller.close();
+    },
+  });
+  return new Response(body, { headers: { "Content-Type": "application/octet-stream" } });
+}
+
+app.get("/download", (context) => download(context.req.query("sized") !== undefined));
+
 app.get("/slow", (context) =>
   stream(context, async (out) => {
     await out.write("begun\n");

@@ -1,6 +1,7 @@
 // node:http alone, the port from the environment, and a database client of its own choice.
 const { createHash } = require("node:crypto");
 const http = require("node:http");
+const { Readable } = require("node:stream");
 const { default: postgres } = require("postgres");
 const { WebSocketServer } = require("ws");
 
@@ -21,6 +22,10 @@ async function twoParts(response, type, query, parts) {
   response.write(parts[0]);
   await gate(query.get("gate")).promise;
   response.end(parts[1]);
+}
+
+function* megabytes() {
+  for (let i = 0; i < 100; i += 1) yield Buffer.alloc(1 << 20, "0123456789abcdef");
 }
 
 const routes = {
@@ -46,6 +51,10 @@ const routes = {
   "GET /open": (_request, response, query) => {
     gate(query.get("gate")).resolve();
     response.end("opened");
+  },
+  "GET /download": (_request, response, query) => {
+    if (query.has("sized")) response.setHeader("Content-Length", 100 << 20);
+    Readable.from(megabytes()).pipe(response);
   },
   "GET /slow": (_request, response, query) => {
     response.write("begun\n");
