@@ -4,7 +4,18 @@
  */
 const HIDDEN = { send: undefined, disconnect: undefined, channel: undefined, connected: false } as const;
 
+const LISTEN = ["on", "addListener", "once", "prependListener", "prependOnceListener"] as const;
+/** What only the channel fires. */
+const OURS: readonly unknown[] = ["message", "disconnect"];
+
 export function hideChannel(process: object): void {
+  for (const name of LISTEN) {
+    const listen: unknown = Reflect.get(process, name);
+    if (typeof listen !== "function") continue;
+    const value = (event: unknown, ...rest: unknown[]): unknown =>
+      OURS.includes(event) ? process : Reflect.apply(listen, process, [event, ...rest]);
+    Object.defineProperty(process, name, { value, configurable: true, writable: true });
+  }
   for (const [name, value] of Object.entries(HIDDEN)) {
     Object.defineProperty(process, name, { value, configurable: true, writable: true });
   }

@@ -9,11 +9,12 @@ import { printProblems } from "../problem/print.ts";
 import { clock } from "./clock.ts";
 import { Keeper } from "./keeper.ts";
 import { makeLog } from "./log.ts";
+import { redactProblem } from "./log-redact.ts";
 import { makeNotify, type Notify } from "./notify.ts";
 import { forgetProgramPages, setName } from "./os.ts";
 import { Page } from "./page.ts";
 import type { Plan, PlanSource } from "./plan.ts";
-import { residentBytes } from "./proc.ts";
+import { heldBytes } from "./proc.ts";
 import { injectionWarning } from "./self.ts";
 import { obeySignals } from "./signals.ts";
 import { spawnWith } from "./spawn.ts";
@@ -72,7 +73,8 @@ class Box {
       reclaim: (owner) => this.#page.reclaim(owner),
       fatal: (problem) => {
         this.#tell([problem]);
-        void this.#stop(codes[problem.code].exit);
+        // In development the next change of a file tries again.
+        if (this.#keeper.plan.mode === "production") void this.#stop(codes[problem.code].exit);
       },
       changed: () => this.#notify.status(this.#statusLine()),
     });
@@ -87,7 +89,7 @@ class Box {
     const watch = new Watch(this.#keeper, {
       clock,
       rowOf: (owner) => this.#page.rowOf(owner),
-      residentBytes,
+      heldBytes,
       failed: (error) => this.#log.error("replace_failed", { reason: asProblem(error).message }),
     }).start();
     const folder = this.#keeper.plan.watch;
@@ -127,6 +129,7 @@ class Box {
   }
 
   async #stop(exitCode: number): Promise<void> {
+    if (this.#keeper.state.is("draining") || this.#keeper.state.is("stopped")) return;
     const { drainTimeoutMs } = this.#keeper.plan.limits;
     this.#log.info("box_stopping", { drainTimeoutMs });
     this.#notify.stopping(drainTimeoutMs);
@@ -141,7 +144,9 @@ class Box {
   }
 
   async #reload(): Promise<void> {
-    this.#notify.reloading();
+    // While it starts or stops, systemd is not to hear of a reload that waits or never comes.
+    const serving = this.#keeper.state.is("ready");
+    if (serving) this.#notify.reloading();
     try {
       await this.#keeper.reload(await this.#nextPlan());
       this.#log.info("reload_done");
@@ -150,7 +155,7 @@ class Box {
     } catch (error) {
       this.#tell(problemsOf(error));
       this.#log.error("reload_failed", { kept: "the configuration from before" });
-      this.#notify.ready(this.#statusLine());
+      if (serving && this.#keeper.state.is("ready")) this.#notify.ready(this.#statusLine());
     }
   }
 
@@ -172,7 +177,7 @@ class Box {
         ...(parts.where === undefined ? {} : { where: parts.where }),
       });
     }
-    process.stderr.write(printProblems(problems, { colour: process.stderr.isTTY === true }));
+    process.stderr.write(printProblems(problems.map(redactProblem), { colour: process.stderr.isTTY === true }));
   }
 
   #tellReady(): void {

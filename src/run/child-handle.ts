@@ -73,6 +73,8 @@ export class ChildHandle implements ChildName {
   /** It has been ready: before that, its death is the failure of its start, and not news of its own. */
   served = false;
   readonly #running: Running;
+  /** Whoever ends it later waits for the one who did first: a drain is not cut by a second wish. */
+  #ended: Promise<void> | undefined;
   readonly #clock: Clock;
 
   constructor({ kind, index, owner }: ChildName, plan: Plan, seams: ChildSeams) {
@@ -121,7 +123,12 @@ export class ChildHandle implements ChildName {
   }
 
   /** Lets it finish what is in flight, then ends it; resolves when the process is gone. */
-  async end(drainMs: number): Promise<void> {
+  end(drainMs: number): Promise<void> {
+    this.#ended ??= this.#end(drainMs);
+    return this.#ended;
+  }
+
+  async #end(drainMs: number): Promise<void> {
     this.unwanted = true;
     if (this.state.is("ready")) {
       this.state.go("draining");

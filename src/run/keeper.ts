@@ -11,6 +11,7 @@ import { LIFECYCLE, State } from "../../proxy/base/state.ts";
 import { asProblem, Problem, type ProblemWire } from "../problem/problem.ts";
 import { ChildHandle, deathOf, type ChildKind, type Exit, type Spawn } from "./child-handle.ts";
 import { LAST_WORDS } from "./life.ts";
+import { redactProblem } from "./log-redact.ts";
 import { type Verb } from "./peer.ts";
 import type { Plan } from "./plan.ts";
 import { changeOver } from "./reload.ts";
@@ -74,10 +75,16 @@ export class Keeper {
   }
 
   /** Resolves when the steward and every worker are ready; rejects with the first reason why one is not. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
     this.state.go("starting");
     const places = [this.#raise("steward", 0, this.#plan)];
     for (let index = 1; index <= this.#plan.workers; index += 1) places.push(this.#raise("worker", index, this.#plan));
+    // The first turn: a reload that comes meanwhile is taken up when every place has started or failed.
+    this.#turn = Promise.allSettled(places);
+    return this.#whenReady(places);
+  }
+
+  async #whenReady(places: readonly Promise<ChildHandle>[]): Promise<void> {
     const children = await Promise.all(places);
     this.state.go("ready");
     this.#tellOverview();
@@ -97,7 +104,7 @@ export class Keeper {
     this.#lastReload = {
       ok: false,
       atMs: this.#seams.clock.wall(),
-      problems: problems.map((problem) => problem.toJSON()),
+      problems: problems.map((problem) => redactProblem(problem).toJSON()),
     };
     this.#tellOverview();
   }
@@ -151,8 +158,15 @@ export class Keeper {
     child.unwanted = true;
     const verdict = this.#restartOf(child).rule.afterDeath(this.#seams.clock.now() - child.bornMs);
     if (verdict === "crash loop") return this.#giveUp(child, why);
-    await this.#raise("worker", child.index, this.#plan);
-    await child.end(this.#plan.limits.drainTimeoutMs);
+    try {
+      await this.#raise("worker", child.index, this.#plan);
+    } catch (error) {
+      // It stays what it was, and is looked after as before.
+      child.unwanted = false;
+      if (child.state.is("stopped")) void child.exited.then((exit) => this.#exited(child, exit));
+      throw error;
+    }
+    void child.end(this.#plan.limits.drainTimeoutMs);
   }
 
   overview(): Overview {
@@ -195,6 +209,7 @@ export class Keeper {
         },
       });
       this.#lastReload = { ok: true, atMs: this.#seams.clock.wall() };
+      for (const { rule } of this.#restarts.values()) rule.forget();
       if (this.state.is("starting")) this.state.go("ready");
     } catch (error) {
       const problem = asProblem(error);

@@ -3,6 +3,7 @@
  * a connection text, no bytes, and a bound on depth, entries and length. Not a parser: where a text is ambiguous it
  * hides too much. The result is plain data (text, numbers, booleans, arrays, records), so that writing it cannot fail.
  */
+import { Problem } from "../problem/problem.ts";
 export const REDACTED = "[redacted]";
 
 /** Limits of what one line may carry; what is beyond is cut and says so. */
@@ -107,4 +108,16 @@ function list(items: readonly unknown[], depth: number): Plain {
 function fault(error: Error, depth: number): Plain {
   const said = Object.fromEntries(ERROR_NAMES.map((name) => [name, Reflect.get(error, name)]));
   return record({ type: error.name, message: error.message, ...said }, depth);
+}
+
+/** The same problem for people's eyes: a program's own message may hold a URL with a password. */
+export function redactProblem({ code, parts }: Problem): Problem {
+  const { what, where, why, fix } = parts;
+  return new Problem(code, {
+    ...parts,
+    what: redactText(what),
+    ...(why === undefined ? {} : { why: redactText(why) }),
+    ...(fix === undefined ? {} : { fix: redactText(fix) }),
+    ...(where?.text === undefined ? {} : { where: { ...where, text: redactText(where.text) } }),
+  });
 }

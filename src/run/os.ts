@@ -164,7 +164,7 @@ export function sendDatagram(path: string, bytes: Uint8Array): void {
   if (abstract) address[2] = 0;
   const fd = demand("socket", libc().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const length = 2 + name.length + (abstract ? 0 : 1);
-  const sent = libc().sendto(fd, ptr(bytes), bytes.length, MSG_NOSIGNAL, ptr(address), length);
+  const sent = libc().sendto(fd, ptr(bytes), bytes.length, MSG_NOSIGNAL | MSG_DONTWAIT, ptr(address), length);
   const reason = errno();
   libc().close(fd);
   if (sent < 0n) throw new OsError("sendto", reason, path);

@@ -22,7 +22,7 @@ function writeSome(bytes: Uint8Array, from: number): number | "left" {
     return writeSync(STDOUT, bytes, from);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "EPIPE") return "left";
+    if (code === "EPIPE" || code === "EIO") return "left";
     if (code === "EAGAIN") return 0;
     throw error;
   }

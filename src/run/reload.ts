@@ -28,6 +28,7 @@ export async function changeOver(next: Plan, change: ChangeOver): Promise<void> 
       outgoing.push(child);
       incoming.push(await change.raise(child.kind, child.index));
     }
+    if (!kept.some((child) => child.kind === "steward")) incoming.push(await change.raise("steward", 0));
     for (let index = 1; index <= next.workers; index += 1) {
       const there = kept.some((child) => child.kind === "worker" && child.index === index);
       if (!there) incoming.push(await change.raise("worker", index));
@@ -39,7 +40,8 @@ export async function changeOver(next: Plan, change: ChangeOver): Promise<void> 
   change.decided();
   const staying = prepared.filter((child) => !outgoing.includes(child));
   await Promise.all(staying.map((child) => commit(child, change.timeoutMs)));
-  await Promise.all(outgoing.map((child) => child.end(next.limits.drainTimeoutMs)));
+  // Nobody waits for a drain: it may take long, and what comes next need not.
+  for (const child of outgoing) void child.end(next.limits.drainTimeoutMs);
 }
 
 type How = { readonly child: ChildHandle; readonly how: string };

@@ -31,6 +31,11 @@ export class Restarts {
     return { delayMs: Math.min(this.#rules.delayMaxMs, doubled) };
   }
 
+  /** What comes now is another program, or another plan for it. */
+  forget(): void {
+    this.#shortLives = 0;
+  }
+
   get shortLives(): number {
     return this.#shortLives;
   }

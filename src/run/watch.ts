@@ -18,8 +18,8 @@ export interface WatchSeams {
   readonly clock: Clock;
   /** The row of a process in the shared page. */
   rowOf(owner: number): { beats(): number; readNote(): string } | undefined;
-  /** Resident bytes of a process; 0 when it is gone. */
-  residentBytes(pid: number): number;
+  /** What a process holds for itself; 0 when it is gone. */
+  heldBytes(pid: number): number;
   failed(error: unknown): void;
 }
 
@@ -55,7 +55,7 @@ export class Watch {
 
   /** One that grows before it is ready serves nobody yet: there is nothing to drain. */
   #grown(child: ChildHandle): void {
-    const bytes = this.#seams.residentBytes(child.pid);
+    const bytes = this.#seams.heldBytes(child.pid);
     if (bytes <= this.#keeper.plan.limits.memoryMaxBytes) return;
     child.lastWords = this.#tooLarge(child, bytes);
     child.kill();
@@ -92,7 +92,7 @@ export class Watch {
 
   #sized(child: ChildHandle): void {
     const max = this.#keeper.plan.limits.memoryMaxBytes;
-    const bytes = this.#seams.residentBytes(child.pid);
+    const bytes = this.#seams.heldBytes(child.pid);
     if (bytes <= max) return;
     const why = this.#tooLarge(child, bytes);
     if (bytes > max * FAR_TOO_LARGE) {

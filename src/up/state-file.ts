@@ -2,8 +2,19 @@
  * What a running `up` leaves in its data folder for `status`, `logs` and `stop`. The file says who wrote it (pid and
  * birth), so that one left behind by a killed `up` is known for what it is.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import { Problem } from "../problem/problem.ts";
 import { isAlive, startTicks } from "../run/proc.ts";
 
 /** The body of the `ready` event and of `scale status --json`. */
@@ -99,9 +110,20 @@ function isRefusal(code: unknown): boolean {
 
 const IGNORE_FILE = ".gitignore";
 
-/** It holds passwords and data: no version control shall take it by accident. */
-function makeOwnFolder(folder: string): void {
+/**
+ * The folder is made, or is ours already: what somebody else put there would be written through (links) and believed.
+ * It holds passwords and data, so no version control shall take it by accident. Throws a Problem, or what mkdir throws.
+ */
+export function makeOwnFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o755 });
+  const { uid, mode } = lstatSync(folder);
+  const foreign = uid !== process.getuid?.() ? `it belongs to user ${uid}` : "others may write in it";
+  if (uid !== process.getuid?.() || (mode & 0o022) !== 0) {
+    throw new Problem("UP_DATA_OTHER_USER", {
+      what: `Cannot keep data in "${folder}": ${foreign}`,
+      fix: "Remove it if it is not wanted, or work in a folder of your own",
+    });
+  }
   const ignore = join(folder, IGNORE_FILE);
   if (!existsSync(ignore)) writeFileSync(ignore, "*\n");
 }

@@ -15,7 +15,7 @@ import { type AppBox, startAppBox } from "./app-box.ts";
 import type { BoxProcess } from "./box-process.ts";
 import { configFileOf, databaseEnvironment, projectFolder, readOrder, type UpOrder } from "./order.ts";
 import { openCluster, type Cluster } from "./postgres/cluster.ts";
-import { dataFolderOf, logFile, StateFile, type UpState } from "./state-file.ts";
+import { dataFolderOf, logFile, makeOwnFolder, StateFile, type UpState } from "./state-file.ts";
 import { seconds, Steps } from "./steps.ts";
 
 export interface UpWords {
@@ -48,6 +48,8 @@ class Up {
   readonly #stateFile: StateFile;
   readonly #end = Promise.withResolvers<number>();
   #cluster: Cluster | undefined;
+  /** Settles when Postgres is up, or has failed to be. */
+  #opening: Promise<Cluster> | undefined;
   #app: AppBox | undefined;
   /** The box that runs or starts. */
   #box: BoxProcess | undefined;
@@ -71,7 +73,8 @@ class Up {
         this.#box?.kill();
         this.#end.resolve(code);
       },
-      reload: () => this.#box?.reload(),
+      // A terminal that is closed says the same as a service manager that wants a reload.
+      reload: () => (process.stdin.isTTY ? this.#stop(0) : this.#box?.reload()),
     });
     try {
       // Ctrl-C while something starts: what has been started is stopped, and its failure to start is no news.
@@ -101,6 +104,7 @@ class Up {
       : `data in ${relative(process.cwd(), this.#dataFolder) || "."}/`;
     this.#steps.line(`scale ${this.#words.version}  ·  tier ${tier}  ·  ${order.program}  ·  ${data}`);
     this.#warn(order.warnings);
+    if (!this.#words.ephemeral) makeOwnFolder(this.#dataFolder);
     const embeddedUrl = order.embeddedPostgres ? await this.#startPostgres() : undefined;
     this.#app = await this.#startApp(order, embeddedUrl, tier);
     this.#tellReady(embeddedUrl ?? ownDatabase(order), tier);
@@ -118,8 +122,8 @@ class Up {
     const cluster = await this.#steps.step(
       "postgres",
       "starting",
-      () =>
-        openCluster({
+      () => {
+        this.#opening = openCluster({
           dir: join(this.#dataFolder, "postgres"),
           ephemeral: this.#words.ephemeral,
           replicas: 0,
@@ -129,7 +133,9 @@ class Up {
             this.#stateFile.update({ stores: this.#stores() });
           },
           onFailed: (problem) => this.#steps.note("postgres", problem.message),
-        }),
+        });
+        return this.#opening;
+      },
       ({ primary, recovered }) =>
         `PostgreSQL 18, 127.0.0.1:${primary.port}${recovered ? ", recovered after a crash" : ""}`,
     );
@@ -193,8 +199,8 @@ class Up {
   #stop(code: number): void {
     if (this.#stopping) return;
     this.#stopping = true;
-    this.#steps.line("Stopping …");
     this.#end.resolve(code);
+    this.#steps.line("Stopping …");
   }
 
   #boxEnded(box: BoxProcess, code: number): void {
@@ -212,7 +218,9 @@ class Up {
     this.#stopping = true;
     this.#stateFile.remove();
     await this.#box?.stop();
-    await this.#cluster?.stop();
+    // Stopped while it was starting: what it has begun is finished, so that nothing half made stays behind.
+    const cluster = await this.#opening?.catch(() => undefined);
+    await cluster?.stop();
     if (this.#words.ephemeral) rmSync(this.#dataFolder, { recursive: true, force: true });
     this.#steps.event("stopped", {});
     this.#steps.line("Stopped.");

@@ -58,6 +58,24 @@ describe("what a program starts with its own runtime", () => {
   );
 });
 
+describe("the channel between keeper and worker", () => {
+  test(
+    "is not heard by a program that listens for messages, as programs for pm2 do",
+    async () => {
+      const started = await start({
+        "server.ts": `let heard = 0;
+          process.on("message", (message: any) => { heard += 1; message.type.toLowerCase(); });
+          export default { fetch: () => new Response(String(heard)) };`,
+      });
+      started.box.signal("SIGHUP");
+      await started.box.event("reload_done");
+      expect(await textAt(started.url)).toBe("0");
+      await end(started);
+    },
+    LIFE_MS,
+  );
+});
+
 describe("reload", () => {
   test(
     "serves the program as it is now",

@@ -15,6 +15,9 @@ export interface TinyOptions {
   readonly startsNot?: number;
   /** A worker with this index is ready a second later than the others. */
   readonly startsLate?: number;
+  /** The second worker with this index cannot start. */
+  readonly startsNotAgain?: number;
+  readonly drainsForMs?: number;
   /** A worker with this index fails at commit. */
   readonly breaksAtCommit?: number;
 }
@@ -23,6 +26,7 @@ export class TinyWorker implements Duty<TinyOptions> {
   greeting: string;
   whom = "nobody";
   drained = false;
+  stopped = false;
   prepared = false;
   readonly host: Host;
   readonly #options: TinyOptions;
@@ -67,12 +71,16 @@ export class TinyWorker implements Duty<TinyOptions> {
     });
   }
 
-  drain(): Promise<void> {
+  async drain(): Promise<void> {
+    const { drainsForMs } = this.#options;
+    if (drainsForMs !== undefined) {
+      await new Promise<void>((resolve) => void this.host.clock.after(drainsForMs, resolve));
+    }
     this.drained = true;
-    return Promise.resolve();
   }
 
   stop(): Promise<void> {
+    this.stopped = true;
     return Promise.resolve();
   }
 
@@ -126,7 +134,9 @@ export function tinyRole(): { readonly face: RoleFace<TinyOptions>; readonly dut
       workers: (options) => options.workers,
       listens: () => [],
       worker: (options, host) => {
-        const worker = new TinyWorker(options, host);
+        const again = duties.workers.some((before) => before.host.box.index === host.box.index);
+        const startsNot = again ? options.startsNotAgain : undefined;
+        const worker = new TinyWorker(startsNot === undefined ? options : { ...options, startsNot }, host);
         duties.workers.push(worker);
         return worker;
       },

@@ -3,6 +3,7 @@
  * break half way, and a seeded storm of all of them checked against what must always hold.
  */
 import { expect, test } from "bun:test";
+import { Problem } from "../../src/problem/problem.ts";
 import { SeededRng } from "../kit/rng.ts";
 import { SimBox } from "../kit/sim-box.ts";
 import type { TinyOptions } from "../kit/tiny-role.ts";
@@ -143,8 +144,43 @@ test("reload: by successors, the old ones drain after the new ones are ready", a
   const old = [...box.duties.workers];
   await box.settle(() => box.keeper.reload(box.planOf({ ...THREE, greeting: "good day", change: "replace" })));
   expect(await greetings(box)).toEqual(Array(3).fill("good day, nobody"));
+  await box.pass(100);
   expect(old.every((worker) => worker.drained)).toBe(true);
   expect(box.alive("worker")).toHaveLength(3);
+});
+
+test("reload: while a predecessor drains for long, a crash is mended and the next reload is taken", async () => {
+  const box = await started({ ...THREE, drainsForMs: 4_000 });
+  await box.settle(() => box.keeper.reload(box.planOf({ ...THREE, greeting: "good day", change: "replace" })));
+  const successor = [...box.children.values()].findLast(({ kind }) => kind === "worker");
+  successor?.die();
+  await box.pass(500);
+  expect(box.keeper.workers()).toHaveLength(3);
+  await box.settle(() => box.keeper.reload(box.planOf({ ...THREE, greeting: "good night" })));
+  expect(await greetings(box)).toEqual(Array(3).fill("good night, nobody"));
+});
+
+test("stop: does not cut the drain that a reload has begun", async () => {
+  const box = await started({ ...THREE, drainsForMs: 4_000 });
+  const old = [...box.duties.workers];
+  await box.settle(() => box.keeper.reload(box.planOf({ ...THREE, change: "replace" })));
+  const stopping = box.keeper.stop();
+  await box.pass(1_000);
+  expect(old.some((worker) => worker.stopped)).toBe(false);
+  await box.settle(() => stopping);
+  expect(old.every((worker) => worker.drained && worker.stopped)).toBe(true);
+});
+
+test("replace: a worker whose successor cannot start goes on, and is looked after as before", async () => {
+  const box = await started({ ...THREE, startsNotAgain: 1 });
+  const worker = box.keeper.workers().find(({ index }) => index === 1);
+  if (worker === undefined) throw new Error("Cannot replace: there is no worker 1");
+  const refused = await box.settle(() =>
+    box.keeper.replace(worker, new Problem("RUN_WORKER_TOO_LARGE", { what: "too large" })).catch(() => "refused"),
+  );
+  expect(refused).toBe("refused");
+  expect(box.keeper.workers()).toHaveLength(3);
+  expect(worker.unwanted).toBe(false);
 });
 
 test("reload: a successor that cannot start leaves the old ones serving", async () => {
@@ -162,6 +198,7 @@ test("reload: more and fewer workers", async () => {
   await box.settle(() => box.keeper.reload(box.planOf({ ...THREE, workers: 5 })));
   expect(box.alive("worker")).toHaveLength(5);
   await box.settle(() => box.keeper.reload(box.planOf({ ...THREE, workers: 1 })));
+  await box.pass(100);
   expect(box.alive("worker").map(({ index }) => index)).toEqual([1]);
 });
 

@@ -40,7 +40,7 @@ async function watched(
     {
       clock: new FakeClock(),
       rowOf: () => ({ beats: () => beats, readNote: () => "GET /slow" }),
-      residentBytes: () => bytes,
+      heldBytes: () => bytes,
       failed: (error) => {
         throw error;
       },

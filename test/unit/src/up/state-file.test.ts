@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readState, StateFile, type UpState } from "../../../../src/up/state-file.ts";
+import { makeOwnFolder, readState, StateFile, type UpState } from "../../../../src/up/state-file.ts";
 
 const STATE: UpState = { url: "http://127.0.0.1:1", adminUrl: "http://127.0.0.1:2", tier: 1, boxes: [], stores: [] };
 
@@ -61,6 +61,18 @@ test("readState: does not believe a file whose process is gone or is another one
     writeFileSync(path, JSON.stringify({ ...written, ...changed }));
     expect(readState(folder)).toBeUndefined();
   }
+});
+
+test.skipIf(process.getuid?.() !== 0)("makeOwnFolder: refuses one that another user has prepared", () => {
+  makeOwnFolder(folder);
+  chownSync(folder, 65_534, 65_534);
+  expect(() => makeOwnFolder(folder)).toThrow("it belongs to user 65534");
+});
+
+test("makeOwnFolder: refuses one in which others may write", () => {
+  makeOwnFolder(folder);
+  chmodSync(folder, 0o777);
+  expect(() => makeOwnFolder(folder)).toThrow("others may write in it");
 });
 
 test.skipIf(process.getuid?.() !== 0)("readState: does not believe a file that another user owns", () => {
