@@ -1,6 +1,7 @@
 /** What an `up` leaves for `status`, `logs` and `stop`. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import {
+  chmodSync,
   chownSync,
   existsSync,
   mkdtempSync,
