@@ -41,7 +41,7 @@ export const processRows = {
     doc: "How much memory one process may use before it is replaced",
     more:
       '"auto" is nine tenths of what the box may use (the limit of its control group, else of the machine), divided by its processes. ' +
-      "A process above the limit is drained and replaced, so that a leak costs no request.",
+      "Counted is what the process holds for itself, not the pages of program files that all share. A process above the limit is drained and replaced, so that a leak costs no request.",
     example: '"512MB"',
   },
 } as const satisfies Rows;

@@ -188,7 +188,7 @@ test("a program that leaks is replaced before it takes the machine, and requests
        if (q.url === "/leak") kept.push(Buffer.alloc(150 << 20, 1));
        r.end(String(process.pid));
      }).listen(3000);`,
-    'memory_max = "180MB"',
+    'memory_max = "120MB"',
   );
   const first = await text(it.url);
   await text(`${it.url}/leak`);
