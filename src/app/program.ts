@@ -6,6 +6,7 @@ import { realpathSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { Problem } from "../problem/problem.ts";
 import type { ServeOptions } from "./serve-options.ts";
+import { requireAsNode } from "./require.ts";
 import { problemOf } from "./trace.ts";
 
 /** What a module's default export can be. */
@@ -30,6 +31,7 @@ export function findEntry(path: string): string {
 /** Makes `entry` the main module and runs it; resolves with its exports. Rejects with a Problem. */
 export async function loadProgram(entry: string): Promise<unknown> {
   beMain(entry);
+  requireAsNode();
   try {
     return await importFromRoot(entry);
   } catch (error) {

@@ -3,7 +3,16 @@
  * network, stopped in order, killed at once, and brought up again.
  */
 import { afterAll, expect, test } from "bun:test";
-import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { isAlive } from "../../src/run/proc.ts";
@@ -224,6 +233,16 @@ test("up: a program that cannot live ends all of it with 1", async () => {
   });
   expect(await child.stdout.text()).toContain('Box "app" ended with exit code 1');
   expect(await child.exited).toBe(1);
+});
+
+test("up: the program of the README, as it stands there", async () => {
+  const cwd = folder();
+  const readme = readFileSync(join(import.meta.dir, "../../README.md"), "utf8");
+  writeFileSync(join(cwd, "server.js"), /```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? "");
+  symlinkSync(join(import.meta.dir, "../../node_modules"), join(cwd, "node_modules"));
+  const up = await scaleUp({ folder: cwd, words: ["--ephemeral", "server.js"] });
+  expect(await (await fetch(up.url)).json()).toEqual({ now: expect.any(String), you: "127.0.0.1" });
+  await up.stop();
 });
 
 test("up: a tier that does not stand yet says so", async () => {

@@ -2,7 +2,7 @@
 const { createHash } = require("node:crypto");
 const http = require("node:http");
 const { Readable } = require("node:stream");
-const { default: postgres } = require("postgres");
+const postgres = require("postgres");
 const { WebSocketServer } = require("ws");
 
 const gates = new Map();
