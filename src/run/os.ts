@@ -5,6 +5,7 @@
  */
 import { readFileSync, readlinkSync } from "node:fs";
 import { dlopen, ptr, read, type Pointer } from "bun:ffi";
+import { BROKEN, NOTHING_YET, type PeekSeam } from "../../proxy/net/peek-seam.ts";
 
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_NAME = 15;
@@ -13,6 +14,11 @@ const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_DONTWAIT = 0x40;
+const MSG_PEEK = 2;
+const SOL_SOCKET = 1;
+const SO_PEERCRED = 17;
+/** What SO_PEERCRED says of a socket that has no credentials. */
+const UID_NONE = 0xffff_ffff;
 const EAGAIN = 11;
 const LOCK_EX_NB = 2 | 4;
 const LOCK_UN = 8;
@@ -42,9 +48,11 @@ function open() {
     flock: { args: ["i32", "i32"], returns: "i32" },
     madvise: { args: ["u64", "u64", "i32"], returns: "i32" },
     getppid: { args: [], returns: "i32" },
+    getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
     memfd_create: { args: ["ptr", "u32"], returns: "i32" },
     pipe2: { args: ["ptr", "i32"], returns: "i32" },
     prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
+    recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
     send: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
     sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
     setsid: { args: [], returns: "i32" },
@@ -178,6 +186,26 @@ export function sendNow(fd: number, bytes: Uint8Array): number {
   if (reason === EAGAIN) return 0;
   throw new OsError("send", reason);
 }
+
+/** struct ucred (pid, uid, gid) and its length; large enough that the engine never moves it. */
+const credentials = new Uint32Array(1024);
+const CREDENTIALS_LENGTH_AT = 8;
+
+/** What proxy/net wants to know of a connected socket. */
+export const peekSeam: PeekSeam = {
+  peek(fd, into) {
+    const count = Number(libc().recv(fd, ptr(into), into.length, MSG_PEEK | MSG_DONTWAIT));
+    if (count >= 0) return count;
+    return errno() === EAGAIN ? NOTHING_YET : BROKEN;
+  },
+  peerUid(fd) {
+    const at = ptr(credentials);
+    credentials[CREDENTIALS_LENGTH_AT] = 12;
+    const lengthAt = ptr(credentials, CREDENTIALS_LENGTH_AT * 4);
+    if (libc().getsockopt(fd, SOL_SOCKET, SO_PEERCRED, at, lengthAt) !== 0) return undefined;
+    return credentials[1] === UID_NONE ? undefined : credentials[1];
+  },
+};
 
 /** CLOCK_MONOTONIC in microseconds, as systemd's RELOADING wants it. */
 export function monotonicMicros(): bigint {
