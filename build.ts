@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { constants, zstdCompressSync } from "node:zlib";
+import { postgresRepair } from "./src/app/postgres-repair.ts";
 import { packPostgres } from "./src/up/postgres/pack.ts";
 import { encodeEntry, endOfArchive, padding } from "./src/up/tar.ts";
 
@@ -92,6 +93,7 @@ async function compile({ order, outfile, assets, version, commit }: Compilation)
       format: "esm",
       minify: true,
       bytecode: true,
+      plugins: [postgresRepair],
       // What a process does not import it does not load: 5 MB less for `--help`, 2 MB less for a steward.
       splitting: true,
       sourcemap: "linked",

@@ -3,6 +3,7 @@
  * given its options and a `Host`, and makes one duty per process. `src/run` calls the methods of a duty in the order of
  * its lifecycle: new → starting → ready → draining → stopped.
  */
+import type { Address } from "./base/address.ts";
 import type { Clock } from "./base/clock.ts";
 import type { Digest } from "./base/digest.ts";
 import type { Health } from "./base/health.ts";
@@ -11,6 +12,7 @@ import type { Limits } from "./base/limits.ts";
 import type { Log } from "./base/log.ts";
 import type { Metrics } from "./base/metrics.ts";
 import type { Rng } from "./base/rng.ts";
+import type { Net } from "./net/wire.ts";
 
 export interface RoleFace<Options> {
   /** How many workers carry the traffic. */
@@ -23,6 +25,12 @@ export interface RoleFace<Options> {
   sources?(options: Options): string | undefined;
   /** Addresses this box answers on, for people and for `up --json`; `host:port` or `unix:PATH`. */
   listens(options: Options): readonly string[];
+  /**
+   * The listening sockets that the keeper opens once, before any worker, and hands to every worker: `host.net.listen` of
+   * such an address adopts the inherited one, so that no connection is lost while workers come and go. A change that adds
+   * or removes one is answered by "replace"; whoever has it then is a successor.
+   */
+  sockets?(options: Options): readonly Address[];
   worker(options: Options, host: Host): Duty<Options>;
   /** Absent when the role has no duty that is not traffic; the steward of the box has its own all the same. */
   steward?(options: Options, host: Host): Duty<Options>;
@@ -51,7 +59,7 @@ export type Prepared =
   | { readonly how: "in place"; commit(): void | Promise<void>; abort(): void | Promise<void> }
   | { readonly how: "replace" };
 
-/** What a duty may use of the world. Sockets (`net`) and the SQL grammar (`sql`) join with the roles that need them. */
+/** What a duty may use of the world. The SQL grammar (`sql`) joins with the role that needs it. */
 export interface Host {
   readonly clock: Clock;
   readonly rng: Rng;
@@ -60,6 +68,7 @@ export interface Host {
   readonly metrics: Metrics;
   readonly limits: Limits;
   readonly leases: Leases;
+  readonly net: Net;
   readonly box: Box;
   /** Steward to workers: state `topic`, whole; a worker that starts later gets the last one. */
   push(topic: string, state: unknown): void;
@@ -75,6 +84,8 @@ export interface Host {
   onGather(question: string, answer: () => unknown): void;
   /** Has every worker do `name` and resolves when all have; rejects if one cannot. */
   command(name: string, argument?: unknown): Promise<readonly Answer[]>;
+  /** Of a steward: has the box read its sources again, as SIGHUP does; how that ends is in its log. */
+  reload(): void;
   /** This process cannot go on, and why: it ends, and the keeper decides what comes next. */
   fail(reason: unknown): void;
   /**
@@ -97,9 +108,24 @@ export interface Answer {
 export interface Box {
   /** The name of the box in logs and metrics, `--name` or host-role. */
   readonly name: string;
+  /** The role of this crew: in a box with a front, "lb" or "pool" beside "app". */
   readonly role: string;
-  /** 0 for the steward, 1 … n for workers. */
+  /** 0 for the steward, 1 … n for workers, each crew counted from 1. */
   readonly index: number;
-  /** Counts binary upgrades. */
+  /** Counts binary upgrades, from 1. */
   readonly generation: number;
+  /** Names this process in the shared page; never used twice in the life of a box, over all its generations. */
+  readonly owner: number;
+  /** All listening sockets that the keeper holds, of every crew, with the ports that the kernel chose. */
+  readonly sockets: readonly BoxSocket[];
+  /** Behind a front: the unix socket on which this worker answers, a path that is never used twice. */
+  readonly socketPath?: string;
+}
+
+export interface BoxSocket {
+  /** The crew whose workers accept on it. */
+  readonly crew: string;
+  /** As `RoleFace.sockets` said it. */
+  readonly asked: Address;
+  readonly address: Address;
 }

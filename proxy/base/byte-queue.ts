@@ -6,11 +6,14 @@
  * it had since it was last empty (or the smallest block); the Budget counts that memory, not the bytes in it.
  */
 import { assert } from "./assert.ts";
+import { copyRun } from "./bytes.ts";
 
 const BLOCK_BYTES_MIN = 4096;
-/** Below this, copying byte by byte costs less than the short-lived view that a block copy needs (measured). */
-const VIEW_BYTES_MIN = 128;
-const SPARE_BYTES_MAX = 0x100000;
+/** Enough for some hundred connections in the middle of an answer: a fresh block costs far more than the copy into it. */
+const SPARE_BYTES_MAX = 0x1000000;
+/** What `clz32` says of the smallest block. */
+const DOUBLINGS_OFFSET = Math.clz32(BLOCK_BYTES_MIN);
+const SPARE_SIZES = DOUBLINGS_OFFSET - Math.clz32(SPARE_BYTES_MAX) + 1;
 const NOTHING = new Uint8Array(0);
 
 export class ByteQueue {
@@ -84,8 +87,8 @@ export class ByteQueue {
     const block = this.#budget.lend(bytesNeeded, old.length);
     if (block === undefined) return false;
     const first = this.end - this.#head;
-    block.set(old.subarray(this.#head, this.end));
-    block.set(old.subarray(0, this.#length - first), first);
+    copyRun({ bytes: old, start: this.#head, end: this.end }, block, 0);
+    copyRun({ bytes: old, start: 0, end: this.#length - first }, block, first);
     this.#budget.giveBack(old);
     this.#block = block;
     this.#head = 0;
@@ -93,20 +96,15 @@ export class ByteQueue {
   }
 
   #copyIn(bytes: Uint8Array, start: number, end: number, at: number): void {
-    if (end - start >= VIEW_BYTES_MIN) {
-      this.#block.set(bytes.subarray(start, end), at);
-      return;
-    }
-    // `push` has checked the range.
-    for (let from = start, to = at; from < end; from++, to++) this.#block[to] = bytes[from]!;
+    copyRun({ bytes, start, end }, this.#block, at);
   }
 }
 
 /** The memory that all queues of a process may have together, lent in blocks whose sizes are powers of two. */
 export class Budget {
   readonly bytesMax: number;
-  /** Blocks given back, by size, for the next that asks; bounded, and not counted as lent. */
-  readonly #spares = new Map<number, Uint8Array[]>();
+  /** Blocks given back, by how often their size is the smallest one's double; bounded, and not counted as lent. */
+  readonly #spares: readonly Uint8Array[][] = Array.from({ length: SPARE_SIZES }, () => []);
   #spareBytes = 0;
   #lentBytes = 0;
 
@@ -132,7 +130,7 @@ export class Budget {
     const size = blockSize(bytesMin);
     if (this.#lentBytes - insteadOfBytes + size > this.bytesMax) return undefined;
     this.#lentBytes += size;
-    const spare = this.#spares.get(size)?.pop();
+    const spare = this.#sparesOf(size)?.pop();
     if (spare === undefined) return new Uint8Array(size);
     this.#spareBytes -= size;
     return spare;
@@ -143,10 +141,13 @@ export class Budget {
     assert(block.length <= this.#lentBytes, "Cannot take a block back: it was not lent");
     this.#lentBytes -= block.length;
     if (this.#spareBytes + block.length > SPARE_BYTES_MAX) return;
-    const spares = this.#spares.get(block.length);
-    if (spares === undefined) this.#spares.set(block.length, [block]);
-    else spares.push(block);
+    this.#sparesOf(block.length)?.push(block);
     this.#spareBytes += block.length;
+  }
+
+  /** None for a size above all that are kept. */
+  #sparesOf(size: number): Uint8Array[] | undefined {
+    return size > SPARE_BYTES_MAX ? undefined : this.#spares[DOUBLINGS_OFFSET - Math.clz32(size)];
   }
 }
 

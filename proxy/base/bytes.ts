@@ -127,6 +127,26 @@ export function parseHex(bytes: Uint8Array, start: number, end: number, max = Nu
   return value;
 }
 
+/** A range, for those who need it beside other arguments. */
+export interface Run {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Copies a run to `at` in `into`, which is another array and has room for it. */
+export function copyRun({ bytes, start, end }: Run, into: Uint8Array, at: number): void {
+  if (!(start >= 0 && start <= end && end <= bytes.length)) outside("copy", start, end);
+  if (!(at >= 0 && at + (end - start) <= into.length)) outside("copy", at, into.length);
+  if (end - start >= BLOCK_COPY_BYTES_MIN) copyBlock.call(bytes as Buffer, into, at, start, end);
+  else for (let from = start, to = at; from < end; from++, to++) into[to] = bytes[from]!;
+}
+
+/** Below this, copying byte by byte costs less than the call. */
+const BLOCK_COPY_BYTES_MIN = 48;
+/** It needs no view to be made, as `set` does: that costs more than the copy, and leaves work for the collector. */
+const copyBlock = Buffer.prototype.copy;
+
 function hexDigit(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const lower = byte | 0x20;

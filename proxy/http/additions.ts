@@ -9,6 +9,9 @@ import { FieldBlock } from "./field-block.ts";
 import { knownField } from "./fields.ts";
 
 const ROOM_AT_FIRST = 1024;
+const ZERO = 0x30;
+/** With its colon. */
+const PORT_BYTES_MAX = 6;
 /** CRLF. */
 const LINE_EXTRA = 2;
 
@@ -70,6 +73,17 @@ export class Additions extends FieldBlock {
     }
     assert(good === 1, "Cannot add a field: its value has a byte that may not stand there");
     this.length = start + text.length;
+  }
+
+  /** Behind the name of a host. */
+  port(port: number): void {
+    const room = this.#reserve(PORT_BYTES_MAX);
+    let digits = 1;
+    for (let rest = port; rest >= 10; rest = (rest / 10) | 0) digits += 1;
+    room[this.length] = COLON;
+    this.length += 1 + digits;
+    for (let at = this.length - 1, rest = port; digits > 0; digits--, at--, rest = (rest / 10) | 0)
+      room[at] = ZERO + (rest % 10);
   }
 
   run(bytes: Uint8Array, start: number, end: number): void {

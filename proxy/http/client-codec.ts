@@ -60,6 +60,8 @@ export class ClientCodec extends Codec implements HttpStream {
   /** The connection goes on behind this exchange. */
   #persists = true;
   #continued = false;
+  /** The client has said that nothing follows this request, which has no body. */
+  #last = false;
   /** This exchange is to be the last. */
   #finishing = false;
   #clientEnded = false;
@@ -88,15 +90,21 @@ export class ClientCodec extends Codec implements HttpStream {
     return this.#state.is("idle") && this.intake.clean;
   }
 
-  /** No further exchange: closes at once when it is quiet, else behind the one that is going on. */
+  /**
+   * No further exchange: closes at once when it is quiet, else behind the one that is going on; or behind the next, when the
+   * head of this one's response has left already and has not said that it is the last.
+   */
   finish(): void {
     this.#finishing = true;
-    this.#persists = false;
+    if (!this.#state.is("exchange") || this.#response === NOT_BEGUN) this.#persists = false;
     if (this.quiet) this.#linger();
   }
 
   /** The wire's `close`: it is gone both ways. */
   closed(): void {
+    // Nearly always all was said before; a Fault costs more than the rest of it.
+    if (this.#state.is("closed")) return;
+    if (this.#state.is("lingering")) return this.#closes();
     this.#gone(new Fault("CLIENT_GONE", "Cannot go on with the exchange: the client has closed"));
   }
 
@@ -129,7 +137,7 @@ export class ClientCodec extends Codec implements HttpStream {
     this.#plan(head);
     this.#write(head, additions);
     this.#response = BEGUN;
-    this.outlet.begin(this.#wording.framing, head.bodyLength);
+    this.outlet.begin(this.#wording.framing, head.bodyLength, head);
   }
 
   data(bytes: Uint8Array, start: number, end: number): number {
@@ -173,6 +181,7 @@ export class ClientCodec extends Codec implements HttpStream {
     this.#continued = false;
     this.#discardedBytes = 0;
     this.#persists = head.persists && !this.#finishing;
+    this.#last = !head.persists && head.framing === FRAMING.none && !head.upgrade;
     this.intake.expectBody(head.framing, head.bodyLength);
     const events = this.#owner.accept(this, head);
     // It may have been answered in that call already.
@@ -315,10 +324,12 @@ export class ClientCodec extends Codec implements HttpStream {
   }
 
   #linger(): void {
+    // Without an end of the client's a close of ours could reset what it has not read: if it said that this was all, not.
+    const forGood = this.#last && this.#state.is("exchange") && this.intake.clean;
     this.#state.go("lingering");
     this.#discardedBytes = 0;
     this.intake.expect(PHASE.discard);
-    this.endWire();
+    this.endWire(forGood);
     if (!this.#clientEnded) this.#owner.lingers();
   }
 
@@ -350,7 +361,6 @@ export class ClientCodec extends Codec implements HttpStream {
   }
 
   #gone(fault: Fault): void {
-    if (this.#state.is("closed")) return;
     const open = this.#state.is("exchange") || this.#state.is("tunnel");
     const { events } = this;
     this.#closes();

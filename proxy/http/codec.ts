@@ -28,6 +28,7 @@ export abstract class Codec implements IntakeSink, TurnTask {
   protected events: HttpStreamEvents = NOBODY;
   /** The wire is half-closed once everything is written. */
   #ending: "no" | "asked" | "done" = "no";
+  #forGood = false;
   readonly #turn: Turn;
   #asked = false;
 
@@ -101,10 +102,11 @@ export abstract class Codec implements IntakeSink, TurnTask {
     this.#turn.later(this);
   }
 
-  /** Half-closes the wire behind what waits. */
-  protected endWire(): void {
+  /** Half-closes the wire behind what waits; `forGood` where the peer sends no more. */
+  protected endWire(forGood = false): void {
     if (this.#ending !== "no") return;
     this.#ending = "asked";
+    this.#forGood = forGood;
     this.later();
   }
 
@@ -124,7 +126,7 @@ export abstract class Codec implements IntakeSink, TurnTask {
 
   #halfClose(): void {
     this.#ending = "done";
-    this.wire.end();
+    this.wire.end(this.#forGood);
     this.finished();
   }
 }

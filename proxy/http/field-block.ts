@@ -4,7 +4,7 @@
  * Invariant: offsets count from `base`, so that the bytes may move as one (`keep`), and every line ends where the next starts.
  */
 import { assert } from "../base/assert.ts";
-import { equalsAsciiFold, NONE } from "../base/bytes.ts";
+import { copyRun, equalsAsciiFold, NONE } from "../base/bytes.ts";
 
 /** Per field: where its line starts, its name ends, its value starts, its value ends; and its id with the mark. */
 const STRIDE = 5;
@@ -158,7 +158,7 @@ export class FieldBlock {
   /** Has the bytes copied to `into`, where they live as long as their owner wants. Returns how many. */
   keep(into: Uint8Array): number {
     assert(into.length >= this.length, "Cannot keep a head: the room is too small");
-    into.set(this.bytes.subarray(this.base, this.base + this.length));
+    copyRun({ bytes: this.bytes, start: this.base, end: this.base + this.length }, into, 0);
     this.bytes = into;
     this.base = 0;
     return this.length;

@@ -3,7 +3,7 @@
  * whether it is believed, is handed in. Invariant: unless the client is trusted, nothing of what it says of itself or of
  * proxies before us reaches the server.
  */
-import { NONE } from "../base/bytes.ts";
+import { NONE, type Run } from "../base/bytes.ts";
 import { type Additions, LineStart } from "./additions.ts";
 import { COMMA, SP, TOKEN } from "./characters.ts";
 import { FIELD, FORWARDING_BITS } from "./fields.ts";
@@ -44,9 +44,11 @@ export function forwardRequest(
   head: HttpHead,
   additions: Additions,
   sender: Sender,
-  { policy, requestId }: { readonly policy: ForwardingPolicy; readonly requestId: string },
+  { policy, requestId }: { readonly policy: ForwardingPolicy; readonly requestId: Run },
 ): void {
   if (!sender.trusted) head.dropBits(FORWARDING_BITS);
+  // `X_Real_IP` is `X-Real-IP` to a server behind CGI.
+  head.dropUnderscored();
   addFor(head, additions, sender);
   if (!sender.trusted || !head.has(PROTO)) {
     additions.line(PROTO_LINE, sender.secure ? "https" : "http");
@@ -86,15 +88,17 @@ function addHost(head: HttpHead, additions: Additions, sender: Sender): void {
   if (head.hostEnd === 0 || (sender.trusted && head.has(HOST))) return;
   additions.begin(HOST_LINE);
   additions.run(head.bytes, head.base + head.hostStart, head.base + head.hostEnd);
-  if (head.port !== 0) additions.ascii(`:${head.port}`);
+  if (head.port !== 0) additions.port(head.port);
   additions.end();
 }
 
-function addRequestId(head: HttpHead, additions: Additions, policy: ForwardingPolicy, requestId: string): void {
+function addRequestId(head: HttpHead, additions: Additions, policy: ForwardingPolicy, requestId: Run): void {
   const index = head.find(REQUEST_ID);
   if (policy.keepRequestId && index !== NONE && isRequestId(head, index)) return;
   head.dropAll(REQUEST_ID);
-  additions.line(REQUEST_ID_LINE, requestId);
+  additions.begin(REQUEST_ID_LINE);
+  additions.run(requestId.bytes, requestId.start, requestId.end);
+  additions.end();
 }
 
 function isRequestId(head: HttpHead, index: number): boolean {

@@ -1,6 +1,6 @@
 /**
  * What of a head ends at this hop (RFC 9110 §7.6.1): fields of the connection, what `Connection` nominates, what trailers may
- * not say, and names that a server behind CGI would take for others. It only marks; the writer leaves out what is marked.
+ * not say. It only marks; the writer leaves out what is marked.
  * Invariant: nobody can nominate away a field that means something to us or to the server's trust in us.
  */
 import { lowerAscii } from "../base/bytes.ts";
@@ -11,11 +11,10 @@ import type { HttpHead } from "./head.ts";
 
 /**
  * Marks what is not forwarded of a request or response; a codec does it to every head it writes. `Upgrade` goes too: a codec
- * that switches protocols writes it anew, as it does with framing. Names with an underscore go because `X_Real_IP` is `X-Real-IP` to a CGI server.
+ * that switches protocols writes it anew, as it does with framing.
  */
 export function dropHopByHop(head: HttpHead): void {
   head.dropBits(HOP_BITS);
-  head.dropUnderscored();
   if (head.nominates) forEachNomination(head, (start, end) => dropNominated(head, start, end));
 }
 

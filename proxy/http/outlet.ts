@@ -8,7 +8,7 @@ import type { Budget } from "../base/byte-queue.ts";
 import { Fault } from "../base/fault.ts";
 import { NO_ADDITIONS } from "./additions.ts";
 import type { FieldBlock } from "./field-block.ts";
-import { FRAMING, type Framing } from "./head.ts";
+import { FRAMING, type Framing, type HttpHead } from "./head.ts";
 import { dropFromTrailers } from "./hop.ts";
 import type { HttpLimits } from "./limits.ts";
 import { Shelf } from "./shelf.ts";
@@ -17,6 +17,8 @@ import { CHUNK_EXTRA_BYTES, writeChunkSize, writeLastChunk, writeLineEnd } from 
 
 /** From here on a system call of its own costs less than the copy. */
 const DIRECT_BYTES_MIN = 16_384;
+/** From here on it costs less to bring the head to the content than the content to the head. */
+const IN_PLACE_BYTES_MIN = 2_048;
 
 export class Outlet {
   readonly shelf: Shelf;
@@ -28,6 +30,8 @@ export class Outlet {
   /** The wire has not taken all: it says when there is room again. */
   #full = false;
   #framing: Framing = FRAMING.none;
+  /** What the message's head came as, until its content ends. */
+  #head: HttpHead | undefined;
   /** Of a body whose length is known. */
   #left = 0;
   /** The last chunk is written. */
@@ -49,9 +53,13 @@ export class Outlet {
     return this.shelf;
   }
 
-  /** The head is written; what follows is a body of that framing. */
-  begin(framing: Framing, length: number): void {
+  /**
+   * The head is written; what follows is a body of that framing. Where the head that came in stands in one chunk with the
+   * content behind it, what was written goes over it, and both leave from there.
+   */
+  begin(framing: Framing, length: number, head?: HttpHead): void {
     this.#framing = framing;
+    this.#head = framing === FRAMING.length || framing === FRAMING.close ? head : undefined;
     this.#left = length;
     this.#trailed = false;
   }
@@ -90,6 +98,7 @@ export class Outlet {
     assert(this.#framing !== FRAMING.length || this.#left === 0, "Cannot end: there is less than the head announced");
     if (this.#framing === FRAMING.chunked && !this.#trailed) this.trailers(NO_ADDITIONS);
     this.#framing = FRAMING.none;
+    this.#head = undefined;
   }
 
   /** The wire has room again. */
@@ -108,15 +117,27 @@ export class Outlet {
   clear(): void {
     this.#gone = true;
     this.#owed = 0;
+    this.#head = undefined;
     this.shelf.clear();
   }
 
   #put(bytes: Uint8Array, start: number, end: number): void {
     const count = end - start;
+    const { shelf } = this;
     let from = start;
-    if (count >= DIRECT_BYTES_MIN && this.shelf.length + count > this.#limits.gatherBytesMax) this.flush();
-    if (count >= DIRECT_BYTES_MIN && this.shelf.length === 0 && !this.#full) from += this.#write(bytes, start, end);
-    if (!this.#gone && !this.shelf.push(bytes, from, end)) throw noRoom();
+    if (count >= DIRECT_BYTES_MIN && shelf.length + count > this.#limits.gatherBytesMax) this.flush();
+    if (count >= IN_PLACE_BYTES_MIN && !this.#full) {
+      if (this.#isRoomBefore(bytes, start)) from = shelf.moveBefore(bytes, start);
+      if (shelf.length === 0 && (from < start || count >= DIRECT_BYTES_MIN)) from += this.#write(bytes, from, end);
+    }
+    if (!this.#gone && !shelf.push(bytes, from, end)) throw noRoom();
+  }
+
+  /** Whether the head that stands before the content is no longer of use, and as long as what waits. */
+  #isRoomBefore(bytes: Uint8Array, start: number): boolean {
+    const head = this.#head;
+    const { length } = this.shelf;
+    return head !== undefined && head.bytes === bytes && length > 0 && start - length >= head.base;
   }
 
   /** A wire that is gone takes everything: its close is about to be told. */

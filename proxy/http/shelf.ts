@@ -5,9 +5,8 @@
  */
 import { assert } from "../base/assert.ts";
 import type { Budget } from "../base/byte-queue.ts";
+import { copyRun } from "../base/bytes.ts";
 
-/** Below this, copying byte by byte costs less than the short-lived view that a block copy needs. */
-const VIEW_BYTES_MIN = 96;
 const NOTHING = new Uint8Array(0);
 const ZERO = 0x30;
 const LETTER_A = 0x61;
@@ -54,10 +53,8 @@ export class Shelf {
 
   /** Writes [start, end) into the room that was reserved, as `ascii`, `decimal` and `hex` do. */
   run(bytes: Uint8Array, start: number, end: number): void {
-    const count = end - start;
-    if (count >= VIEW_BYTES_MIN) this.bytes.set(bytes.subarray(start, end), this.end);
-    else for (let from = start, to = this.end; from < end; from++, to++) this.bytes[to] = bytes[from]!;
-    this.end += count;
+    copyRun({ bytes, start, end }, this.bytes, this.end);
+    this.end += end - start;
   }
 
   ascii(text: string): void {
@@ -79,6 +76,15 @@ export class Shelf {
     assert(count >= 0 && count <= this.length, "Cannot shift bytes: there are not as many");
     this.start += count;
     if (this.start === this.end) this.clear();
+  }
+
+  /** Moves all that is here to before `at` in `into`; answers where it starts there. */
+  moveBefore(into: Uint8Array, at: number): number {
+    const start = at - this.length;
+    assert(start >= 0, "Cannot move bytes: there is no room before that place");
+    copyRun(this, into, start);
+    this.clear();
+    return start;
   }
 
   clear(): void {
@@ -105,7 +111,7 @@ export class Shelf {
     const old = this.bytes;
     const block = this.#budget.lend(needed, old.length);
     if (block === undefined) return false;
-    if (this.length > 0) block.set(old.subarray(this.start, this.end));
+    copyRun(this, block, 0);
     this.#budget.giveBack(old);
     this.bytes = block;
     this.end = this.length;

@@ -47,8 +47,8 @@ export interface HttpWire {
   write(bytes: Uint8Array, start: number, end: number): number;
   pause(): void;
   resume(): void;
-  /** Half-close. */
-  end(): void;
+  /** Half-close; `forGood` where the peer sends no more, so that its direction may be closed at once, too. */
+  end(forGood?: boolean): void;
   /** Reset both ways. */
   close(): void;
 }

@@ -54,6 +54,20 @@ const upstreamRows = {
     example: '{ path = "/readyz" }',
   },
   tls: { kind: "flag", default: false, doc: "Whether the servers are spoken to in TLS" },
+  verify: {
+    kind: "choice",
+    of: ["name", "none"],
+    default: "name",
+    doc: "How a server's certificate is judged, with tls",
+    more: '"name" wants one of a trusted authority, for the host that the balancer dials; "none" encrypts only.',
+  },
+  ca: {
+    kind: "path",
+    orPem: true,
+    doc: "The authorities that are trusted to certify servers, PEM",
+    defaultText: "those of the system",
+    example: '"/etc/scale/ca.crt"',
+  },
   connect_timeout: { kind: "duration", min: "1ms", max: "10m", default: "2s", doc: "How long a connect may take" },
   queue_max: {
     kind: "integer",

@@ -27,10 +27,17 @@ export function slowDialFault(deadlineMs: number): Fault {
   return new Fault("SERVER_DIAL_SLOW", `Cannot dial: not open after ${deadlineMs} ms`);
 }
 
-/** The handshake failed by what the peer sent, or its certificate did not pass. */
-export function tlsFault(origin: Origin, what: string, cause?: unknown): Fault {
-  if (origin === "dialled") return new Fault("SERVER_LOGIN", `Cannot speak TLS: ${what}`, { cause });
-  return new Fault("CLIENT_PROTOCOL", `Cannot speak TLS: ${what}`, { cause });
+const SPOILT = {
+  accepted: { dialing: "CLIENT_PROTOCOL", securing: "CLIENT_PROTOCOL", open: "CLIENT_PROTOCOL" },
+  dialled: { dialing: "SERVER_LOGIN", securing: "SERVER_LOGIN", open: "SERVER_PROTOCOL" },
+} as const satisfies Record<Origin, Record<Phase, FaultCode>>;
+
+/**
+ * The handshake failed by what the peer sent, or its certificate did not pass. Once TLS stands, what cannot be read is a
+ * server's that may have acted: nothing is to be tried elsewhere.
+ */
+export function tlsFault(origin: Origin, phase: Phase, what: string, cause?: unknown): Fault {
+  return new Fault(SPOILT[origin][phase], `Cannot speak TLS: ${what}`, { cause });
 }
 
 /** A name of the runtime's or the kernel's, or "closed" where it gave none. */

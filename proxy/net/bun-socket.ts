@@ -46,6 +46,11 @@ export function plainAddress(host: string | undefined, port: number | undefined)
   return { host: host.startsWith("::ffff:") && host.includes(".") ? host.slice("::ffff:".length) : host, port };
 }
 
+/** Missing in Bun's types: close(2), so that what the kernel took still arrives, and then the end. Fires `close` within. */
+export function closeInOrder(socket: BunSocket): void {
+  (socket as BunSocket & { close(): void }).close();
+}
+
 /** Missing in Bun's types. */
 export function fdOf(socket: BunSocket): number {
   return (socket as BunSocket & { readonly fd: number }).fd;

@@ -12,7 +12,7 @@ import { Fault, faultOf } from "../base/fault.ts";
 import { State, type Edges } from "../base/state.ts";
 import type { Arrivals } from "./bun-arrivals.ts";
 import { codeOf, lostFault, tlsFault, type Origin, type Phase } from "./bun-faults.ts";
-import { BUN_EVENTS, fdOf, plainAddress, type BunSocket, type SocketEars } from "./bun-socket.ts";
+import { BUN_EVENTS, closeInOrder, fdOf, plainAddress, type BunSocket, type SocketEars } from "./bun-socket.ts";
 import { refusal, tlsInfo, tlsOptions } from "./bun-tls.ts";
 import { BROKEN, type PeekSeam } from "./peek-seam.ts";
 import {
@@ -137,9 +137,10 @@ export class BunWire implements Wire, SocketEars {
     else this.#readOn();
   }
 
-  end(): void {
+  end(forGood = false): void {
     if (this.#output !== "open") return;
     if (this.#life.is("dialing") || this.#life.is("securing")) this.#output = "ending";
+    else if (forGood && this.#isDone()) this.#leave();
     else this.#shutdown();
   }
 
@@ -292,6 +293,22 @@ export class BunWire implements Wire, SocketEars {
     this.#socket?.shutdown();
   }
 
+  /** Nothing that came in waits, and no TLS wants to say good-bye. */
+  #isDone(): boolean {
+    return this.#life.is("open") && this.#security === undefined && this.#input === "reading" && !this.#owes();
+  }
+
+  /** Closes behind what the kernel took: one call for what else are a half-close, the peer's end, and the close. */
+  #leave(): void {
+    const socket = this.#socket;
+    this.#output = "ended";
+    this.#ours = true;
+    this.#socket = undefined;
+    this.#life.go("closing");
+    if (socket !== undefined) closeInOrder(socket);
+    queueMicrotask(() => this.#tellClose());
+  }
+
   #leaveUnread(): void {
     if (this.#input !== "unread") return;
     this.#around.arrivals.forget(this);
@@ -380,9 +397,10 @@ export class BunWire implements Wire, SocketEars {
   }
 
   #refuse(what: string, cause?: unknown): Fault {
+    const phase = this.#phase();
     return codeOf(cause) === "ECONNRESET"
-      ? lostFault(this.#origin, "securing", cause)
-      : tlsFault(this.#origin, `${what} (${formatAddress(this.remote)})`, cause);
+      ? lostFault(this.#origin, phase, cause)
+      : tlsFault(this.#origin, phase, `${what} (${formatAddress(this.remote)})`, cause);
   }
 
   #guard(tell: () => void): void {

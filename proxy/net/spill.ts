@@ -28,7 +28,7 @@ export class Spill {
   }
 
   /** Writes [start, end) behind what waits. */
-  write(wire: Wire, bytes: Uint8Array, start: number, end: number): Sent {
+  write(wire: Pick<Wire, "write">, bytes: Uint8Array, start: number, end: number): Sent {
     if (start === end) return this.#queue.length === 0 ? "sent" : "waiting";
     let from = start;
     if (this.#queue.length === 0) {

@@ -61,8 +61,11 @@ export interface Wire {
   write(bytes: Uint8Array, start: number, end: number): number;
   pause(): void;
   resume(): void;
-  /** Ends our direction behind what was taken; the peer's goes on. Under TLS this is a close_notify. */
-  end(): void;
+  /**
+   * Ends our direction behind what was taken; the peer's goes on. Under TLS this is a close_notify. `forGood`: the peer has
+   * said that it sends no more, so the wire may close in the same breath, in order, and `close` is told; nothing else is.
+   */
+  end(forGood?: boolean): void;
   /** Resets both directions; what was taken may not arrive. Use `end` and wait for the peer's where it must. */
   close(): void;
   /**

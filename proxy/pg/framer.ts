@@ -107,6 +107,11 @@ export class Framer implements Part {
     return this.#chunkEnd - this.#at;
   }
 
+  /** Whether the shown part was gathered, and so is gone at the next call, though its chunk is not. */
+  get isHeld(): boolean {
+    return this.#heldShown;
+  }
+
   /** Whether a frame has begun and not ended, so that a peer who closes now has cut it off. */
   get inside(): boolean {
     return this.left > 0 || (this.#heldLength > 0 && !this.#heldShown);

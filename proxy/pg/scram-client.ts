@@ -27,8 +27,8 @@ export interface ScramClientOptions {
   readonly digest: Digest;
   /** From `makeNonce`, and never used before. */
   readonly nonce: string;
-  /** Keys save the rounds, and fit only where the server has the same salt and iterations. */
-  readonly secret: { readonly password: string } | ScramKeys;
+  /** Keys save the rounds, and fit only where the server has the same salt and iterations: those `known` may be old. */
+  readonly secret: { readonly password: string; readonly known?: ScramKeys | undefined } | ScramKeys;
   /** What the server offers. */
   readonly mechanisms: readonly string[];
   readonly iterationsMax: number;
@@ -108,15 +108,17 @@ export class ScramClient {
 
   #keysFor(words: ServerFirst): ScramKeys {
     const { digest, secret, iterationsMax, nonce: ours } = this.#options;
-    const { nonce, salt, iterations } = words;
+    const { nonce, iterations } = words;
     if (!nonce.startsWith(ours) || nonce.length === ours.length) {
       this.#fail("SERVER_PROTOCOL", "the server's nonce does not continue ours");
     }
     if (iterations > iterationsMax) {
       this.#fail("SERVER_LOGIN", `the server wants ${iterations} iterations, wanted at most ${iterationsMax}`);
     }
-    if ("password" in secret) return deriveKeys(digest, secret.password, words);
-    if (iterations !== secret.iterations || !equal(salt, secret.salt)) {
+    if ("password" in secret) {
+      return fits(secret.known, words) ? secret.known : deriveKeys(digest, secret.password, words);
+    }
+    if (!fits(secret, words)) {
       this.#fail("SERVER_LOGIN", "the server has another salt or other iterations than our keys");
     }
     return secret;
@@ -126,4 +128,8 @@ export class ScramClient {
     this.#state.go("failed");
     throw new Fault(code, `Cannot log in: ${what}`);
   }
+}
+
+function fits(keys: ScramKeys | undefined, { salt, iterations }: ServerFirst): keys is ScramKeys {
+  return keys !== undefined && iterations === keys.iterations && equal(salt, keys.salt);
 }

@@ -3,6 +3,7 @@
  * Spec: PostgreSQL documentation, "PostgreSQL Error Codes".
  */
 export const SQLSTATE = {
+  successfulCompletion: "00000",
   connectionDoesNotExist: "08003",
   connectionFailure: "08006",
   cannotConnect: "08001",

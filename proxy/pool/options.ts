@@ -34,7 +34,7 @@ export const poolRows = {
   clients_max: {
     kind: "integer",
     min: 1,
-    max: 1_000_000,
+    max: 65_536,
     default: 10_000,
     doc: "Most clients at once; one more is told 53300 too_many_connections",
   },
@@ -68,6 +68,40 @@ export const poolRows = {
       required: { kind: "flag", default: false, doc: "Whether clients without TLS are refused" },
     },
   },
+  auth: {
+    kind: "choice",
+    of: ["password", "peer", "trust"],
+    default: "password",
+    doc: "What clients must show",
+    more:
+      '"password": everyone shows one (SCRAM-SHA-256, or MD5 where only that is stored). "peer": over a unix socket, who ' +
+      'runs as the same system user need not. "trust": nobody needs to; only where every client that reaches it may.',
+  },
+  admin_users: {
+    kind: "list",
+    of: { kind: "text", lengthMax: 63 },
+    single: true,
+    default: [],
+    doc: 'Who may say PAUSE, RESUME and RELOAD in the database "scale" (or "pgbouncer")',
+    more: "Over a unix socket the box's own system user always may.",
+    example: '["dba"]',
+  },
+  stats_users: {
+    kind: "list",
+    of: { kind: "text", lengthMax: 63 },
+    single: true,
+    default: [],
+    doc: "Who may only look there (SHOW)",
+    example: '["exporter"]',
+  },
+  prepared_statements_max: {
+    kind: "integer",
+    min: 1,
+    max: 100_000,
+    default: 200,
+    doc: "Most prepared statements on each server connection; the one unused for longest gives way",
+    more: "A client may have any of them under names of its own: they are prepared again where they are missing.",
+  },
   users: {
     kind: "map",
     key: "USER",
@@ -79,6 +113,7 @@ export const poolRows = {
       rows: {
         password: {
           kind: "text",
+          required: true,
           lengthMax: 4_096,
           secret: true,
           doc: "The password, or what pg_authid holds of it (SCRAM-SHA-256$… or md5…)",
@@ -109,6 +144,15 @@ export const poolRows = {
           default: "transaction",
           doc: "How long a client keeps a connection",
           more: '"transaction" gives it back at the end of each transaction, "session" when the client leaves.',
+        },
+        session_state: {
+          kind: "choice",
+          of: ["pin", "refuse"],
+          default: "pin",
+          doc: "What becomes of what only a session can hold, in transaction mode",
+          more:
+            "LISTEN, temporary tables, advisory locks, cursors WITH HOLD, SQL PREPARE. " +
+            '"pin" keeps the connection for the client until it is let go of, "refuse" answers with an error.',
         },
         size: {
           kind: "integer",

@@ -8,11 +8,11 @@ import { formatAddress, type Address } from "../../proxy/base/address.ts";
 import type { Clock, Timer } from "../../proxy/base/clock.ts";
 import type { Log } from "../../proxy/base/log.ts";
 import { Problem } from "../problem/problem.ts";
+import { claim } from "../run/claim.ts";
 import { ensureRuntimeFolder, runtimeFolder } from "../run/runtime-folder.ts";
 import { adminAddress, demandGuard } from "./address.ts";
-import { claim } from "./claim.ts";
 import { makeGate } from "./gate.ts";
-import { Pages } from "./pages.ts";
+import { type Page, Pages } from "./pages.ts";
 import type { AdminView } from "./view.ts";
 
 export interface AdminOptions {
@@ -32,6 +32,8 @@ const RETRY_MS = 1_000;
 /** What answers under way get when it stops. */
 const STOP_MS = 500;
 const IDLE_SECONDS_MAX = 10;
+/** How long a command may take, such as to start workers. */
+const COMMAND_SECONDS_MAX = 120;
 /** Requests being answered at once; a caller beyond that is asked to come again. */
 const REQUESTS_MAX = 64;
 const SOCKET_UMASK = 0o177;
@@ -73,15 +75,15 @@ export class Admin {
 
   /**
    * Resolves when it listens, or with the reason why it does not yet: then it goes on trying until it does or is stopped.
-   * Never rejects.
+   * Never rejects. `awaited`: the address is known to be another's for a moment still.
    */
-  async start(): Promise<Problem | undefined> {
+  async start(awaited = false): Promise<Problem | undefined> {
     try {
       await this.#listen();
       return undefined;
     } catch (error) {
       const problem = error instanceof Problem ? error : cannotListen(this.address, error);
-      this.#seams.log.warn("admin_not_listening", {
+      this.#seams.log[awaited ? "info" : "warn"]("admin_not_listening", {
         address: this.address,
         code: problem.code,
         reason: problem.message,
@@ -89,6 +91,13 @@ export class Admin {
       this.#tryAgain();
       return problem;
     }
+  }
+
+  /** Who had the address may just have left it. */
+  again(): void {
+    if (this.listening || this.#stopped) return;
+    this.#retry?.cancel();
+    void this.start();
   }
 
   /** Frees the address at once; answers under way get a moment. */
@@ -125,7 +134,7 @@ export class Admin {
     }
     const { path } = address;
     if (dirname(path) === runtimeFolder()) ensureRuntimeFolder();
-    await claim(path, this.#seams.clock, () => {
+    await claim(path, { clock: this.#seams.clock, code: "RUN_ADMIN_IN_USE" }, () => {
       // From the first moment only our user can connect: the mode is set by bind, not after it.
       const umask = process.umask(SOCKET_UMASK);
       try {
@@ -144,7 +153,7 @@ export class Admin {
       development: false,
       // Outside development the runtime would let a second process share the port unseen.
       reusePort: false,
-      fetch: (request: Request) => this.#answer(request),
+      fetch: (request: Request, asked: Bun.Server<undefined>) => this.#answer(request, asked),
       error: (error: Error) => this.#broken(error),
     };
     // The types know no idleTimeout on a unix socket; the runtime does.
@@ -154,19 +163,25 @@ export class Admin {
     return server;
   }
 
-  async #answer(request: Request): Promise<Response> {
+  async #answer(request: Request, server: Bun.Server<undefined>): Promise<Response> {
     const refusal = this.#gate(request.method, request.headers);
     if (refusal !== undefined) return reply(refusal.status, "text/plain", `${refusal.why}\n`, refusal.headers);
     if (this.#answering >= REQUESTS_MAX)
       return reply(503, "text/plain", "too many requests at once\n", { "retry-after": "1" });
     this.#answering++;
     try {
-      const [path, query] = pathOf(request.url);
-      const page = await this.#pages.at(path, query);
+      const page = await this.#pageOf(request, server);
       return page === undefined ? reply(404, "text/plain", "no such page\n") : reply(page.status, page.type, page.body);
     } finally {
       this.#answering--;
     }
+  }
+
+  #pageOf(request: Request, server: Bun.Server<undefined>): Promise<Page | undefined> {
+    const [path, query] = pathOf(request.url);
+    if (request.method !== "POST") return this.#pages.at(path, query);
+    server.timeout(request, COMMAND_SECONDS_MAX);
+    return this.#pages.command(path, query);
   }
 
   /** The reason stays in the log: a caller need not learn how the box is made. */

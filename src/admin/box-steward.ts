@@ -4,60 +4,79 @@
  */
 import { HEALTHY, type Health } from "../../proxy/base/health.ts";
 import { LIFECYCLE } from "../../proxy/base/state.ts";
-import type { Duty, Host, Prepared } from "../../proxy/role.ts";
-import { Admin } from "./admin.ts";
+import type { Duty, Prepared } from "../../proxy/role.ts";
+import { Admin, type AdminOptions } from "./admin.ts";
 import { exposition } from "./exposition.ts";
 import type { AdminView, ProcessStatus, Readiness, ReadyCheck, StatusJson } from "./view.ts";
 import { COMMIT, VERSION } from "../run/version.ts";
 import type { StewardParts } from "../run/duty.ts";
-import type { Overview } from "../run/keeper.ts";
-import { wholePlan } from "../run/life.ts";
+import { type StewardHost, wholePlan } from "../run/life.ts";
 import { Tally, type Meter, type Snapshot } from "../run/meter.ts";
 import { boxRows } from "./metrics.ts";
-import type { Plan } from "../run/plan.ts";
+import { type Overview, placeOf } from "../run/overview.ts";
+import { crewOf, placeName, type Plan } from "../run/plan.ts";
 import { residentBytes } from "../run/proc.ts";
 import { countVitalsOf } from "../run/vitals.ts";
 
 export class BoxSteward implements Duty<Plan>, AdminView {
-  readonly #host: Host;
+  readonly #host: StewardHost;
   readonly #meter: Meter;
   readonly #tally = new Tally();
-  readonly #ofRole: Duty<Plan> | undefined;
+  /** The duties of the crews that are not traffic. */
+  readonly #parts: readonly Duty<Plan>[];
   #plan: Plan;
   #admin: Admin;
+  /**
+   * The same pages where only our own user finds them, in the private folder of a box with a front: commands are taken there
+   * even when everybody on the machine reaches the admin address.
+   */
+  readonly #door: Admin | undefined;
   #overview: Overview | undefined;
 
-  constructor({ face, plan, host, meter }: StewardParts) {
+  constructor({ faces, plan, host, meter }: StewardParts) {
     this.#host = host;
     this.#meter = meter;
     this.#plan = plan;
-    this.#admin = this.#adminFor(plan);
-    const steward = face.steward?.(plan.options, host);
-    this.#ofRole = steward === undefined ? undefined : wholePlan(steward);
+    this.#admin = this.#adminFor(plan.admin);
+    this.#door = plan.front === undefined ? undefined : this.#adminFor({ listen: `unix:${plan.front.folder}/admin` });
+    this.#parts = [...faces].flatMap(([crew, face]) => {
+      const steward = face.steward?.(crewOf(plan, crew)?.options, host.ofCrew(crew));
+      return steward === undefined ? [] : [wholePlan(steward, crew)];
+    });
   }
 
   async start(): Promise<void> {
     this.#host.onPush("box", (state) => {
       this.#overview = state as Overview;
     });
+    this.#host.onPush("takeover", () => this.#admin.again());
     countVitalsOf(this.#meter, { process: "keeper", index: 0 }, process.ppid);
-    await this.#ofRole?.start();
-    await this.#admin.start();
+    for (const part of this.#parts) await part.start();
+    // A next generation begins while the one before still has the address.
+    const awaited = this.#host.box.generation > 1;
+    await Promise.all([this.#admin.start(awaited), this.#door?.start()]);
     this.#tellAddress();
   }
 
   health(): Health {
-    return this.#ofRole?.health() ?? HEALTHY;
+    return this.#parts.map((part) => part.health()).find((health) => !health.ok) ?? HEALTHY;
   }
 
   /** Another admin address must answer before anyone commits to it. */
   async prepare(next: Plan): Promise<Prepared> {
-    const prepared = await this.#ofRole?.prepare(next);
-    if (prepared?.how === "replace") return prepared;
+    if (crewNames(next) !== crewNames(this.#plan)) return { how: "replace" };
+    const parts = await prepareAll(this.#parts, next);
+    if (parts.how === "replace") return parts;
     const moved = next.admin.listen !== this.#plan.admin.listen;
     const changed = moved || next.admin.token !== this.#plan.admin.token;
-    const admin = changed ? this.#adminFor(next) : this.#admin;
-    if (moved) await demandStart(admin);
+    let admin = this.#admin;
+    try {
+      if (changed) admin = this.#adminFor(next.admin);
+      if (moved) await demandStart(admin);
+    } catch (error) {
+      await parts.abort();
+      throw error;
+    }
     return {
       how: "in place",
       commit: async () => {
@@ -66,39 +85,45 @@ export class BoxSteward implements Duty<Plan>, AdminView {
         if (changed && !moved) await admin.start();
         this.#admin = admin;
         this.#tellAddress();
-        await prepared?.commit();
+        await parts.commit();
       },
       abort: async () => {
         if (moved) await admin.stop();
-        await prepared?.abort();
+        await parts.abort();
       },
     };
   }
 
   async drain(deadlineMs: number): Promise<void> {
-    await this.#ofRole?.drain(deadlineMs);
+    await Promise.all(this.#parts.map((part) => part.drain(deadlineMs)));
   }
 
   async stop(): Promise<void> {
-    await this.#ofRole?.stop();
-    await this.#admin.stop();
+    await Promise.all(this.#parts.map((part) => part.stop()));
+    await Promise.all([this.#admin.stop(), this.#door?.stop()]);
   }
 
-  /** Ready is: the box says so, and at least one of its workers does when it is asked. */
+  /** Ready is: the box says so, and of each crew at least one worker does when it is asked. */
   async ready(): Promise<Readiness> {
     const state = this.#overview?.state ?? "starting";
     const box: ReadyCheck =
       state === "ready" ? { name: "box", ok: true } : { name: "box", ok: false, why: `it is ${state}` };
     if (!box.ok) return { ready: false, checks: [box] };
-    const workers = (await this.#host.gather("health")).map(({ worker, value }) => checkOf(worker, value as Health));
-    if (workers.length === 0)
-      return { ready: false, checks: [box, { name: "workers", ok: false, why: "none answers" }] };
-    return { ready: workers.some((check) => check.ok), checks: [box, ...workers] };
+    const { role } = this.#plan;
+    const answers = await this.#host.gather("health");
+    const crews = this.#plan.crews.map(({ name }) => {
+      const own = answers.filter(({ crew }) => crew === name);
+      const checks = own.map(({ worker, value }) => this.#checkOf(name, worker, value as Health));
+      const silent: ReadyCheck = { name: name === role ? "workers" : name, ok: false, why: "none answers" };
+      return { ok: checks.some((check) => check.ok), checks: checks.length === 0 ? [silent] : checks };
+    });
+    return { ready: crews.every(({ ok }) => ok), checks: [box, ...crews.flatMap(({ checks }) => checks)] };
   }
 
   async status(): Promise<StatusJson> {
-    const { name, role, mode, listens } = this.#plan;
+    const { name, role, mode } = this.#plan;
     const overview = this.#overview;
+    const listens = overview?.listens ?? this.#plan.listens;
     const { ready, checks } = await this.ready();
     const processes = this.#processes(new Map(checks.map((check) => [check.name, check.why])));
     const reload = overview?.lastReload;
@@ -125,21 +150,25 @@ export class BoxSteward implements Duty<Plan>, AdminView {
               },
             }),
       },
+      ...(this.#door === undefined ? {} : { door: this.#door.address }),
+      generation: this.#host.box.generation,
+      ...upgradeOf(overview),
       processes,
     };
   }
 
   async metrics(): Promise<string> {
     this.#countBox();
-    const workers = this.#overview?.children.filter((child) => child.kind === "worker") ?? [];
-    const sources = new Map(workers.map((child) => [child.index, `worker ${child.pid}`]));
-    for (const { worker, value } of await this.#host.gather("metrics")) {
-      const source = sources.get(worker);
-      if (source !== undefined) this.#tally.take(source, value as Snapshot);
-    }
+    const answers = await this.#host.gather("metrics");
+    for (const { pid, value } of answers) this.#tally.take(String(pid), value as Snapshot);
     this.#tally.take("steward", this.#meter.snapshot());
-    this.#tally.keepOnly(new Set(["steward", ...sources.values()]));
+    const living = (this.#overview?.children ?? []).filter((child) => child.kind === "worker");
+    this.#tally.keepOnly(new Set(["steward", ...[...living, ...answers].map(({ pid }) => String(pid))]));
     return exposition(this.#tally.sum());
+  }
+
+  async count(workers: number): Promise<void> {
+    await this.#host.command("keeper count", workers);
   }
 
   /** The keeper first. */
@@ -156,10 +185,11 @@ export class BoxSteward implements Duty<Plan>, AdminView {
       rssBytes: residentBytes(overview.keeperPid),
       uptimeMs: Math.round(now - overview.bornMs),
     };
-    const children = overview.children.map(({ kind, index, pid, state, restarts, bornMs }): ProcessStatus => {
-      const why = whys.get(`worker ${index}`);
+    const children = overview.children.map((child): ProcessStatus => {
+      const { kind, crew, index, pid, state, restarts, bornMs } = child;
+      const why = whys.get(placeOf(overview, child));
       return {
-        process: kind,
+        process: kind === "steward" || crew === overview.plan.role ? kind : crew,
         index,
         pid,
         state,
@@ -180,12 +210,23 @@ export class BoxSteward implements Duty<Plan>, AdminView {
     meter.gauge(boxRows.generation).value = configGeneration;
     meter.gauge(boxRows.reloadOk).value = lastReload?.ok === false ? 0 : 1;
     meter.gauge(boxRows.reloadTime).value = (lastReload?.atMs ?? 0) / 1_000;
+    const { role } = this.#plan;
     const workers = children.filter((child) => child.kind === "worker");
     for (const name of Object.keys(LIFECYCLE)) {
-      meter.gauge(boxRows.workers, name).value = workers.filter((child) => child.state === name).length;
+      const those = workers.filter((child) => child.state === name);
+      meter.gauge(boxRows.workers, name).value = those.filter((child) => child.crew === role).length;
+      for (const crew of this.#plan.crews) {
+        meter.gauge(boxRows.crews, crew.name, name).value = those.filter((child) => child.crew === crew.name).length;
+      }
     }
-    for (const child of children)
-      meter.counter(boxRows.restarts, child.kind, String(child.index)).value = child.restarts;
+    for (const { kind, crew, index, restarts } of children) {
+      const title = kind === "steward" || crew === role ? kind : crew;
+      meter.counter(boxRows.restarts, title, String(index)).value = restarts;
+    }
+  }
+
+  #checkOf(crew: string, worker: number, health: Health): ReadyCheck {
+    return { name: placeName(this.#plan, crew, worker), ...health };
   }
 
   /** The keeper tells it to who started the box; with port 0 nobody could know it otherwise. */
@@ -193,9 +234,9 @@ export class BoxSteward implements Duty<Plan>, AdminView {
     this.#host.push("admin", this.#admin.listening ? this.#admin.address : undefined);
   }
 
-  #adminFor(plan: Plan): Admin {
+  #adminFor(options: AdminOptions): Admin {
     const { clock, log } = this.#host;
-    return new Admin(plan.admin, { view: this, clock, log });
+    return new Admin(options, { view: this, clock, log });
   }
 }
 
@@ -207,6 +248,42 @@ async function demandStart(admin: Admin): Promise<void> {
   throw problem;
 }
 
-function checkOf(worker: number, health: Health): ReadyCheck {
-  return { name: `worker ${worker}`, ok: health.ok, ...(health.why === undefined ? {} : { why: health.why }) };
+function upgradeOf(overview: Overview | undefined): Pick<StatusJson, "lastUpgrade"> {
+  const last = overview?.lastUpgrade;
+  if (last === undefined) return {};
+  return { lastUpgrade: { ok: false, at: new Date(last.atMs).toISOString(), problems: last.problems } };
+}
+
+function crewNames(plan: Plan): string {
+  return plan.crews.map(({ name }) => name).join(" ");
+}
+
+type InPlace = Prepared & { readonly how: "in place" };
+
+/** All or none: when one refuses or wants to be replaced, those that have agreed are told that nothing comes of it. */
+async function prepareAll(parts: readonly Duty<Plan>[], next: Plan): Promise<Prepared> {
+  const prepared: InPlace[] = [];
+  const abort = async (): Promise<void> => {
+    for (const one of prepared) await one.abort();
+  };
+  try {
+    for (const part of parts) {
+      const one = await part.prepare(next);
+      if (one.how === "in place") prepared.push(one);
+      else {
+        await abort();
+        return one;
+      }
+    }
+  } catch (error) {
+    await abort();
+    throw error;
+  }
+  return {
+    how: "in place",
+    abort,
+    commit: async () => {
+      for (const one of prepared) await one.commit();
+    },
+  };
 }

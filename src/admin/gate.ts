@@ -1,6 +1,8 @@
 /**
- * Who may ask the admin listener, and what: the policy alone, before any page is made. It reads only, takes no body,
- * and is not a web site: no page of another origin may use a browser on this machine to read it (DNS rebinding).
+ * Who may ask the admin listener, and what: the policy alone, before any page is made. It takes no body, and is
+ * not a web site: no page of another origin may use a browser on this machine to read it (DNS rebinding). What changes the
+ * box (POST) is only for who can open its unix socket or has its token: a loopback port is open to every user of the
+ * machine, and to every page in their browsers.
  * Invariant: a request passes only if every rule here says so.
  */
 import { timingSafeEqual } from "node:crypto";
@@ -15,7 +17,8 @@ export interface Refusal {
 
 export type Gate = (method: string, headers: Headers) => Refusal | undefined;
 
-const METHODS = new Set(["GET", "HEAD"]);
+const READING = ["GET", "HEAD"] as const;
+const COMMANDING = [...READING, "POST"] as const;
 /** RFC 6750 section 2.1. */
 const BEARER = /^bearer (.+)$/i;
 
@@ -23,9 +26,12 @@ const BEARER = /^bearer (.+)$/i;
 export function makeGate(address: Address, token: string | undefined): Gate {
   const wanted = token === undefined || address.path !== undefined ? undefined : hashOf(token);
   const names = hostNames(address);
+  const methods: readonly string[] = address.path !== undefined || wanted !== undefined ? COMMANDING : READING;
   return (method, headers) => {
-    if (!METHODS.has(method))
-      return { status: 405, why: "this listener only answers GET and HEAD", headers: { allow: "GET, HEAD" } };
+    if (!methods.includes(method)) {
+      const allow = methods.join(", ");
+      return { status: 405, why: `this listener only answers ${allow}`, headers: { allow } };
+    }
     if (hasBody(headers))
       return { status: 400, why: "a request must not have a body", headers: { connection: "close" } };
     if (names !== undefined && !names.has(bareHost(headers.get("host") ?? ""))) {

@@ -11,6 +11,12 @@ export const boxRows = {
   },
   ready: { name: "scale_box_ready", kind: "gauge", help: "1 when the box takes traffic.", merge: "max" },
   workers: { name: "scale_workers", kind: "gauge", help: "Workers by the state they are in.", labels: ["state"] },
+  crews: {
+    name: "scale_crew_workers",
+    kind: "gauge",
+    help: "Workers of each crew by the state they are in: a box with a front has crews app, lb and pool.",
+    labels: ["crew", "state"],
+  },
   restarts: {
     name: "scale_child_restarts_total",
     kind: "counter",

@@ -3,6 +3,8 @@
  * Invariant: however many callers ask at once, the workers are asked once, and a page that takes too long is given up.
  */
 import type { Clock } from "../../proxy/base/clock.ts";
+import { Problem, problemsOf } from "../problem/problem.ts";
+import { redactProblem } from "../run/log-redact.ts";
 import { EXPOSITION_TYPE } from "./exposition.ts";
 import type { AdminView, Readiness, StatusJson } from "./view.ts";
 
@@ -23,6 +25,7 @@ const INDEX = `scale admin
   /readyz            200 when it should be given traffic, 503 and the reasons when not; ?verbose for every check
   /metrics           Prometheus text
   /status            JSON: processes, addresses, configuration
+  POST /count?workers=N   on the unix socket or with a token: so many workers from now on
 `;
 
 export class Pages {
@@ -30,9 +33,11 @@ export class Pages {
   readonly #ready: () => Promise<Readiness>;
   readonly #status: () => Promise<StatusJson>;
   readonly #metrics: () => Promise<string>;
+  readonly #view: AdminView;
 
   constructor(view: AdminView, clock: Clock) {
     this.#clock = clock;
+    this.#view = view;
     this.#ready = shared(() => view.ready());
     this.#status = shared(() => view.status());
     this.#metrics = shared(() => view.metrics());
@@ -58,6 +63,22 @@ export class Pages {
     }
   }
 
+  /** What changes the box, by POST. It takes as long as it takes. */
+  async command(path: string, query: string): Promise<Page | undefined> {
+    if (path !== "/count") return undefined;
+    const text = new URLSearchParams(query).get("workers") ?? "";
+    if (!/^[0-9]{1,4}$/.test(text)) return jsonPage(400, { ok: false, problems: [noNumber(text).toJSON()] });
+    try {
+      await this.#view.count(Number(text));
+      return jsonPage(200, { ok: true, workers: Number(text) });
+    } catch (error) {
+      return jsonPage(409, {
+        ok: false,
+        problems: problemsOf(error).map((problem) => redactProblem(problem).toJSON()),
+      });
+    }
+  }
+
   async #inTime(page: Promise<Page>): Promise<Page> {
     const late = Promise.withResolvers<Page>();
     const timer = this.#clock.after(PAGE_DEADLINE_MS, () =>
@@ -77,6 +98,10 @@ function readyPage({ ready, checks }: Readiness, verbose: boolean): Page {
     .map(({ name, why }) => (why === undefined ? name : `${name}: ${why}`));
   const said = { ready, ...(ready ? {} : { reasons }), ...(verbose ? { checks } : {}) };
   return jsonPage(ready ? 200 : 503, said);
+}
+
+function noNumber(text: string): Problem {
+  return new Problem("RUN_COUNT", { what: `Cannot run "${text}" workers: it is not a number` });
 }
 
 function jsonPage(status: number, value: unknown): Page {

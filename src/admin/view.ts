@@ -10,6 +10,8 @@ export interface AdminView {
   status(): Promise<StatusJson>;
   /** All metrics of the box in Prometheus' text format (`exposition.ts`). */
   metrics(): Promise<string>;
+  /** Has the box run so many workers of its own role; resolves when all of them serve, rejects with a Problem. */
+  count(workers: number): Promise<void>;
 }
 
 export interface Readiness {
@@ -38,7 +40,13 @@ export interface StatusJson {
   /** Where the box answers its clients: `host:port` or `unix:PATH`. */
   readonly listens: readonly string[];
   readonly admin: string;
+  /** Where the box's own user finds the same pages, and may give commands; only of a box with a front. */
+  readonly door?: string;
   readonly config: ConfigStatus;
+  /** Counts binary upgrades, from 1. */
+  readonly generation: number;
+  /** The last upgrade that failed in this generation. */
+  readonly lastUpgrade?: { readonly ok: false; readonly at: string; readonly problems: readonly ProblemWire[] };
   readonly processes: readonly ProcessStatus[];
 }
 
@@ -53,8 +61,9 @@ export interface ConfigStatus {
 }
 
 export interface ProcessStatus {
-  readonly process: "keeper" | "steward" | "worker";
-  /** 1 … n for workers, 0 for the others. */
+  /** "keeper", "steward", "worker", or the role of another crew of the box: "lb", "pool". */
+  readonly process: string;
+  /** 1 … n for the workers of a crew, 0 for the others. */
   readonly index: number;
   readonly pid: number;
   readonly state: string;

@@ -14,6 +14,7 @@ import { Problem } from "../problem/problem.ts";
 import { probeAddress } from "./address-probe.ts";
 import { hideChannel } from "./channel.ts";
 import { CommandDuty } from "./command.ts";
+import { frontAddress, sharedPoolUrl } from "./database.ts";
 import { installDialect } from "./dialect.ts";
 import { installDeno } from "./deno.ts";
 import { wantsDeno } from "./deno-wanted.ts";
@@ -42,7 +43,7 @@ export const face: RoleFace<AppSetup> = {
 const LISTEN_PATIENCE_MS = 3_000;
 /** A program that closes its server may be about to open another. */
 const REOPEN_PATIENCE_MS = 1_000;
-/** How many workers of this box may have the address at once: one, its successor, and as many again as are dying. */
+/** Without a front: how many workers may have the address at once: one, its successor, and as many again as are dying. */
 const LISTENERS_MAX = 64;
 /** What is left of the drain deadline for `db` to hang up. */
 const HANG_UP_MS = 1_000;
@@ -54,6 +55,7 @@ export class ProgramDuty implements Duty<AppSetup> {
   readonly #ports: Ports;
   readonly #guard: Guard;
   readonly #scale: ScaleModuleMaker;
+  readonly #databaseUrl: string | undefined;
   readonly #trouble = Promise.withResolvers<never>();
   #why: string | undefined;
   #loaded = false;
@@ -64,8 +66,11 @@ export class ProgramDuty implements Duty<AppSetup> {
     this.#host = host;
     const requests = host.metrics.counter(appMetrics.requests);
     const note = requestNote(host.note);
+    const { socketPath } = host.box;
     this.#ports = new Ports({
-      at: setup.listen,
+      ...(socketPath === undefined
+        ? { at: setup.listen }
+        : { at: { path: socketPath }, front: frontAddress(setup.listen, host.box) }),
       clock: host.clock,
       seen: (method, url) => {
         requests.value += 1;
@@ -81,14 +86,19 @@ export class ProgramDuty implements Duty<AppSetup> {
       // Whether it starts or serves: there is no later turn on which anyone could be told.
       exited: (problem) => host.fail(problem),
     });
+    this.#databaseUrl = setup.sharedPool === undefined ? setup.databaseUrl : sharedPoolUrl(setup.sharedPool, host.box);
     this.#scale = new ScaleModuleMaker({
       databaseUrl: () => process.env["DATABASE_URL"],
+      ...(setup.sharedPool === undefined
+        ? {}
+        : { shared: { url: this.#databaseUrl ?? "", path: setup.sharedPool.path } }),
+      worker: host.box.index,
       poolMax: setup.poolMax,
       applicationName: host.box.name,
       log: host.log,
     });
     host.metrics.sampled(appMetrics.inFlight, () => this.#ports.inFlight);
-    host.metrics.sampled(appMetrics.webSockets, () => this.#ports.sockets.size);
+    host.metrics.sampled(appMetrics.webSockets, () => this.#ports.webSockets);
     // Whoever waits for it hears it; before and after, nobody needs to.
     this.#trouble.promise.catch(() => undefined);
   }
@@ -96,7 +106,8 @@ export class ProgramDuty implements Duty<AppSetup> {
   async start(): Promise<void> {
     this.#state.go("starting");
     const entry = findEntry(this.#entry);
-    await this.#claimAddress();
+    // Behind a front the keeper holds the address, and the socket is this worker's alone.
+    if (this.#host.box.socketPath === undefined) await this.#claimAddress();
     await this.#furnish(entry);
     const late = Promise.withResolvers<never>();
     const timer = this.#host.clock.after(this.#setup.startTimeoutMs, () => late.reject(this.#neverListened()));
@@ -126,7 +137,7 @@ export class ProgramDuty implements Duty<AppSetup> {
     const left = (): number => Math.max(0, until - clock.now());
     if (!this.#state.can("draining")) return;
     this.#state.go("draining");
-    await this.#ports.drain(deadlineMs);
+    await this.#ports.drain(deadlineMs, this.#setup.mode === "development" ? "at once" : "at the end");
     this.#guard.leave();
     const failed = (error: unknown): void => log.warn("program_goodbye_failed", { reason: String(error) });
     await sayGoodbye({ process, clock, failed }, left());
@@ -171,7 +182,11 @@ export class ProgramDuty implements Duty<AppSetup> {
   async #furnish(entry: string): Promise<void> {
     const { deno, env } = this.#setup;
     // Variables that act at birth came with the process; those that were missing then (in a test) come now.
-    Object.assign(process.env, programEnvironment(this.#setup), env);
+    Object.assign(process.env, programEnvironment(this.#setup), {
+      ...(this.#databaseUrl === undefined ? {} : { DATABASE_URL: this.#databaseUrl }),
+      SCALE_WORKER: String(this.#host.box.index),
+      ...env,
+    });
     hideChannel(process);
     // What the program starts with its own runtime (child_process.fork, process.execPath) is to be Bun, and not another box.
     process.env["BUN_BE_BUN"] = "1";

@@ -15,6 +15,6 @@ export const appMetrics = {
   webSockets: {
     name: "scale_app_websockets",
     kind: "gauge",
-    help: "Open WebSockets of Bun.serve and Deno.serve; those of node:http packages are not seen.",
+    help: "Open WebSockets of the program.",
   },
 } as const satisfies Record<string, MetricRow>;

@@ -6,16 +6,21 @@
  */
 import { renameSync, statSync, unlinkSync } from "node:fs";
 import http from "node:http";
-import type { Server, ServerWebSocket } from "bun";
+import type { Server, ServerWebSocket, SocketAddress } from "bun";
 import { type Address, formatAddress } from "../../proxy/base/address.ts";
 import type { Clock } from "../../proxy/base/clock.ts";
 import { Problem } from "../problem/problem.ts";
 import { type Asked, askedOf, showAsked } from "./asked.ts";
-import { boundOptions, isNode, type ServeOptions, wrapped } from "./serve-options.ts";
+import { clientOf } from "./client-address.ts";
+import { boundOptions, type Front, isNode, type ServeOptions, type Watch, wrapped } from "./serve-options.ts";
+import { NodeSockets } from "./node-sockets.ts";
 import { placeOf, userFrames } from "./trace.ts";
 
 export interface PortsParts {
+  /** Where the program really listens. */
   readonly at: Address;
+  /** Behind the front: where clients reach it, and what the program is shown. */
+  readonly front?: Address;
   readonly clock: Clock;
   /** A request begins. */
   seen(method: string, url: string): void;
@@ -27,7 +32,7 @@ export interface PortsParts {
 
 interface Open {
   readonly server: Server<unknown>;
-  /** The real one; 0 on a unix socket. */
+  /** Where clients find it; 0 on a unix socket. */
   readonly port: number;
   readonly asked: Asked;
   /** The stack of the call that listened. */
@@ -42,6 +47,9 @@ type Listen = typeof http.Server.prototype.listen;
 /** WebSocket close code "going away", RFC 6455 section 7.4.1. */
 const GOING_AWAY = 1_001;
 const LOOK_MS = 10;
+/** How long before the deadline WebSockets are told, so that they can answer: at most, and as a share of it. */
+const GOODBYE_MS_MAX = 1_000;
+const GOODBYE_SHARE = 0.5;
 
 export class Ports {
   /** Resolves with the first server that the program has. */
@@ -51,10 +59,12 @@ export class Ports {
   readonly #realServe = Bun.serve as unknown as Serve;
   readonly #realListen: Listen = http.Server.prototype.listen;
   readonly #nodeServers = new Set<http.Server>();
+  readonly #nodeSockets = new NodeSockets();
   readonly #hasListened: () => void;
   /** The node:http server whose `listen` is being called just now. */
   #listener: http.Server | undefined;
   #open: Open | undefined;
+  readonly #watch: Watch;
   #draining = false;
   #drained = false;
   #provisional = false;
@@ -65,6 +75,12 @@ export class Ports {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.listening = promise;
     this.#hasListened = resolve;
+    this.#watch = {
+      seen: parts.seen,
+      draining: () => this.#draining,
+      sockets: this.sockets,
+      ...(parts.front === undefined ? {} : { front: { local: shownBy(parts.front), upgrading: undefined } }),
+    };
   }
 
   install(): void {
@@ -104,24 +120,40 @@ export class Ports {
     return this.#open?.port ?? 0;
   }
 
+  get webSockets(): number {
+    return this.sockets.size + this.#nodeSockets.size;
+  }
+
   /** Requests whose response is not sent yet. */
   get inFlight(): number {
     return this.#open?.server.pendingRequests ?? 0;
   }
 
-  /** Accepts nothing new and finishes what there is; resolves when nothing is in flight, or at the deadline. */
-  async drain(deadlineMs: number): Promise<void> {
+  /**
+   * Accepts nothing new and finishes what there is; resolves when nothing is in flight, or at the deadline. WebSockets end
+   * only when they are told to: `goodbye` says when.
+   */
+  async drain(deadlineMs: number, goodbye: "at once" | "at the end" = "at the end"): Promise<void> {
     this.#draining = true;
     const open = this.#open;
     if (open === undefined) return;
     for (const server of this.#nodeServers) server.prependListener("request", closeAfterwards);
-    for (const socket of this.sockets) socket.close(GOING_AWAY, "going away");
     void open.server.stop();
-    const until = this.#parts.clock.now() + deadlineMs;
     const { clock } = this.#parts;
+    const until = clock.now() + deadlineMs;
+    const goodbyeAt = goodbye === "at once" ? clock.now() : until - goodbyeMs(deadlineMs);
+    let said = false;
+    let lingersUntil = 0;
     await new Promise<void>((resolve) => {
       const timer = clock.every(LOOK_MS, () => {
-        if (open.server.pendingRequests > 0 && clock.now() < until) return;
+        if (!said && clock.now() >= goodbyeAt) {
+          said = true;
+          // Bun.serve forgets a socket when it is told to close, and not when the client has heard of it.
+          if (this.sockets.size > 0) lingersUntil = clock.now() + goodbyeMs(deadlineMs) / 2;
+          this.#sayGoodbye();
+        }
+        const busy = open.server.pendingRequests > 0 || this.webSockets > 0 || clock.now() < lingersUntil;
+        if (busy && clock.now() < until) return;
         timer.cancel();
         resolve();
       });
@@ -137,6 +169,16 @@ export class Ports {
     this.#open = undefined;
   }
 
+  #takeNodeServer(server: http.Server): void {
+    if (!this.#nodeServers.has(server)) this.#nodeSockets.watch(server);
+    this.#nodeServers.add(server);
+  }
+
+  #sayGoodbye(): void {
+    this.#nodeSockets.sayGoodbye();
+    for (const socket of this.sockets) socket.close(GOING_AWAY, "going away");
+  }
+
   #serve(options: ServeOptions): Server<unknown> {
     const asked = askedOf(options, process.env);
     const stack = new Error("listened").stack ?? "";
@@ -144,20 +186,22 @@ export class Ports {
     if (open !== undefined && isSecondFace(open.asked, asked, options)) return this.#closedTwin(options, asked);
     if (open !== undefined && !open.provisional) throw this.#refuse(twice(open, asked, stack));
     if (this.#draining) throw new Error("Cannot listen: the process is stopping");
+    if (this.#watch.front !== undefined && asked.tls) throw this.#refuse(tlsBehindFront(stack));
     const server = this.#bind(options);
     this.#guardServer(server);
-    const port = server.port ?? 0;
+    if (this.#watch.front !== undefined) this.#showClients(server, this.#watch.front);
+    const port = this.#parts.front?.port ?? server.port ?? 0;
     showAsked(server, asked, port);
     this.#open = { server, port, asked, stack, provisional: this.#provisional };
     if (open !== undefined) void open.server.stop();
-    if (this.#listener !== undefined) this.#nodeServers.add(this.#listener);
+    if (this.#listener !== undefined) this.#takeNodeServer(this.#listener);
     this.#hasListened();
     return server;
   }
 
   #bind(options: ServeOptions): Server<unknown> {
     const { at } = this.#parts;
-    const watch = { seen: this.#parts.seen, draining: () => this.#draining, sockets: this.sockets };
+    const watch = this.#watch;
     try {
       if (at.path === undefined) return this.#realServe(boundOptions(options, at, watch));
       // Under a name of its own first: a server unlinks the path it was given when it stops, and by then that may be another's.
@@ -191,8 +235,28 @@ export class Ports {
     Object.defineProperty(server, "reload", {
       configurable: true,
       value: (options: ServeOptions) => {
-        const watch = { seen: this.#parts.seen, draining: () => this.#draining, sockets: this.sockets };
-        return reload(wrapped(options, watch) as unknown as Parameters<typeof reload>[0]);
+        return reload(wrapped(options, this.#watch) as unknown as Parameters<typeof reload>[0]);
+      },
+    });
+  }
+
+  /** Who asks is not who holds the connection: the front does. */
+  #showClients(server: Server<unknown>, front: Front): void {
+    const requestIP = server.requestIP.bind(server);
+    const upgrade = server.upgrade.bind(server) as (...args: unknown[]) => boolean;
+    Object.defineProperty(server, "requestIP", {
+      configurable: true,
+      value: (request: Request) => clientOf(request) ?? requestIP(request),
+    });
+    Object.defineProperty(server, "upgrade", {
+      configurable: true,
+      value: (request: Request, ...rest: unknown[]) => {
+        front.upgrading = clientOf(request);
+        try {
+          return upgrade(request, ...rest);
+        } finally {
+          front.upgrading = undefined;
+        }
       },
     });
   }
@@ -218,6 +282,11 @@ export class Ports {
   }
 }
 
+function shownBy(front: Address): SocketAddress | undefined {
+  if (front.path !== undefined) return undefined;
+  return { address: front.host, family: front.host.includes(":") ? "IPv6" : "IPv4", port: front.port };
+}
+
 function replaceServe(serve: Serve): void {
   (Bun as unknown as { serve: Serve }).serve = serve;
 }
@@ -225,6 +294,10 @@ function replaceServe(serve: Serve): void {
 function isSecondFace(open: Asked, asked: Asked, options: ServeOptions): boolean {
   if (!isNode(options) || asked.port === undefined || asked.port === 0) return false;
   return asked.port === open.port && asked.hostname !== open.hostname;
+}
+
+function goodbyeMs(deadlineMs: number): number {
+  return Math.min(GOODBYE_MS_MAX, deadlineMs * GOODBYE_SHARE);
 }
 
 function closeAfterwards(_request: http.IncomingMessage, response: http.ServerResponse): void {
@@ -254,6 +327,15 @@ function twice(first: Open, asked: Asked, stack: string): Problem {
     ...(here === undefined ? {} : { where: placeOf(here) }),
     ...(there === undefined ? {} : { why: `It listened first at ${there.file}:${there.line}:${there.column}` }),
     fix: "Let the program have one server, or run the other one as a box of its own",
+  });
+}
+
+function tlsBehindFront(stack: string): Problem {
+  const [here] = userFrames(stack);
+  return new Problem("APP_TLS_BEHIND_FRONT", {
+    what: "Cannot serve TLS with several workers: the balancer before them does not have the program's certificate",
+    ...(here === undefined ? {} : { where: placeOf(here) }),
+    fix: "Serve plain HTTP and give the certificate to an [lb] before it, or run it with workers = 1",
   });
 }
 

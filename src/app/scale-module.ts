@@ -11,6 +11,8 @@ import { placeOf, userFrames } from "./trace.ts";
 export interface ScaleModule {
   readonly db: postgres.Sql;
   readonly log: ProgramLog;
+  /** 1 … n: which of the box's workers this is. */
+  readonly worker: number;
 }
 
 export type ProgramLog = Pick<Log, "debug" | "info" | "warn" | "error">;
@@ -18,6 +20,9 @@ export type ProgramLog = Pick<Log, "debug" | "info" | "warn" | "error">;
 export interface ScaleModuleParts {
   /** Asked when the program first imports the module: it may have set the variable itself. */
   databaseUrl(): string | undefined;
+  /** The URL of the pool that the workers share, and the unix socket on which it is nearer. */
+  readonly shared?: { readonly url: string; readonly path: string };
+  readonly worker: number;
   /** Most connections of `db`. */
   readonly poolMax: number;
   /** What the database calls these connections (pg_stat_activity). */
@@ -53,7 +58,11 @@ export class ScaleModuleMaker {
   }
 
   make(): ScaleModule {
-    this.#made ??= { db: this.#database(), log: programLog(this.#parts.log) };
+    this.#made ??= {
+      db: this.#database(),
+      log: programLog(this.#parts.log),
+      worker: this.#parts.worker,
+    };
     return this.#made;
   }
 
@@ -63,10 +72,11 @@ export class ScaleModuleMaker {
   }
 
   #database(): postgres.Sql {
-    const { poolMax, applicationName, log } = this.#parts;
+    const { poolMax, applicationName, log, shared } = this.#parts;
     const url = this.#parts.databaseUrl();
     if (url === undefined || url === "") return noDatabase();
     this.#client = postgres(url, {
+      ...(url === shared?.url ? { path: shared.path } : {}),
       max: poolMax,
       connect_timeout: CONNECT_TIMEOUT_SECONDS,
       connection: { application_name: applicationName },

@@ -21,7 +21,13 @@ declare module "scale" {
     error(event: string, fields?: { readonly [name: string]: unknown }): void;
   };
 
-  const scale: { readonly db: typeof db; readonly log: typeof log };
+  /**
+   * Which of the box's workers this is, from 1: a program that runs in several may do a thing once, as in
+   * \`if (worker === 1) setInterval(cleanUp, 60_000)\`. The same is in SCALE_WORKER.
+   */
+  export const worker: number;
+
+  const scale: { readonly db: typeof db; readonly log: typeof log; readonly worker: typeof worker };
   export default scale;
 }
 `;

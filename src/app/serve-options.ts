@@ -3,8 +3,10 @@
  * server which streams, and every handler wrapped so that a request is seen when it begins. What the program answers is
  * not touched, but for `Connection: close` while the process drains.
  */
-import type { ServerWebSocket } from "bun";
+import type { ServerWebSocket, SocketAddress } from "bun";
 import type { Address } from "../../proxy/base/address.ts";
+import { showClient, takeClient } from "./client-address.ts";
+import { takeNodeClient } from "./node-clients.ts";
 
 /** As much of the options as matters here; node:http calls with `onNodeHTTPRequest` and without `fetch`. */
 export interface ServeOptions {
@@ -26,6 +28,15 @@ export interface Watch {
   draining(): boolean;
   /** The open WebSockets of Bun.serve, kept here. */
   readonly sockets: Set<ServerWebSocket<unknown>>;
+  /** Behind the front, which says of each request who sent it. */
+  readonly front?: Front;
+}
+
+export interface Front {
+  /** Where the program believes to be reached. */
+  readonly local: SocketAddress | undefined;
+  /** Who sent the request that is being upgraded just now. */
+  upgrading: SocketAddress | undefined;
 }
 
 /**
@@ -64,15 +75,20 @@ function fetchHandler(handler: Handler, watch: Watch): Handler {
   return function (this: unknown, ...args: never[]) {
     const request = args[0] as unknown as Request;
     watch.seen(request.method, request.url);
+    if (watch.front !== undefined) takeClient(request);
     const answer = handler.apply(this, args);
     return watch.draining() ? lastAnswer(answer) : answer;
   };
 }
 
-/** node:http hands itself (server, url, method, …) for each request; the server's own code answers. */
+/**
+ * node:http hands itself (server, url, method, bits, head, has body, connection, …) for each request; the server's own code
+ * answers.
+ */
 function nodeHandler(handler: Handler, watch: Watch): Handler {
   return function (this: unknown, ...args: never[]) {
     watch.seen(String(args[2]), String(args[1]));
+    if (watch.front !== undefined) takeNodeClient(args[4] as never, args[6] as never, watch.front.local);
     return handler.apply(this, args);
   };
 }
@@ -100,6 +116,8 @@ function webSocketHandlers(handlers: Readonly<Record<string, unknown>>, watch: W
     ...handlers,
     open(this: unknown, socket: ServerWebSocket<unknown>) {
       watch.sockets.add(socket);
+      const from = watch.front?.upgrading;
+      if (from !== undefined) showClient(socket, from);
       return isHandler(open) ? open.call(this, socket as never) : undefined;
     },
     close(this: unknown, socket: ServerWebSocket<unknown>, ...rest: never[]) {

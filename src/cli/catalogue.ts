@@ -4,11 +4,13 @@
  * Invariant (kept by a test): no `metrics.ts` of the tree has a row that is not in `allRows`.
  */
 import type { MetricRow } from "../../proxy/base/metrics.ts";
+import { lbMetrics } from "../../proxy/lb/metrics.ts";
+import { poolMetrics } from "../../proxy/pool/metrics.ts";
 import { appMetrics } from "../app/metrics.ts";
 import { boxRows } from "../admin/metrics.ts";
 import { vitalRows } from "../run/vitals.ts";
 
-export const allRows: readonly MetricRow[] = [boxRows, vitalRows, appMetrics].flatMap((rows) =>
+export const allRows: readonly MetricRow[] = [boxRows, vitalRows, appMetrics, lbMetrics, poolMetrics].flatMap((rows) =>
   Object.values<MetricRow>(rows),
 );
 

@@ -10,7 +10,7 @@ import { scaleTypes } from "../app/scale-types.ts";
 import { didYouMean } from "../config/did-you-mean.ts";
 import { Problem } from "../problem/problem.ts";
 import { configText } from "./init/config-text.ts";
-import { findProgram, type Manifest, readManifest } from "./init/find-program.ts";
+import { findProgram, type Manifest, readManifest } from "../up/find-program.ts";
 import { packageJson, PROGRAM_FILE, type TemplateName, templateNames, templates, TSCONFIG } from "./init/templates.ts";
 
 export interface InitWords {

@@ -4,8 +4,10 @@
  */
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
+import type { RoleFace } from "../../proxy/role.ts";
 import { defaultAdminAddress } from "../admin/address.ts";
 import { adminOf, type Config, type RoleName } from "../config/config.ts";
+import type { FlagWords } from "../config/layers.ts";
 import { load } from "../config/load.ts";
 import { refuseNotBuilt } from "../config/not-built.ts";
 import { quickForm } from "../config/quick.ts";
@@ -13,7 +15,7 @@ import { printProblems } from "../problem/print.ts";
 import { Problem } from "../problem/problem.ts";
 import { loadRole } from "../roles.ts";
 import { runBox } from "../run/box.ts";
-import type { Plan, ProcessLimits } from "../run/plan.ts";
+import type { BoxSecrets, Crew, Plan, ProcessLimits, Wish } from "../run/plan.ts";
 import { memoryTotalBytes } from "../run/proc.ts";
 import { roleOf } from "./role-word.ts";
 
@@ -29,10 +31,10 @@ export async function runRole(entry: string | undefined, options: Options): Prom
   const mode = options["dev"] === true ? "development" : "production";
   const name = typeof options["name"] === "string" ? options["name"] : `${hostname()}-${role}`;
   let warned = false;
-  return runBox(async () => {
+  return runBox(async (wish, box) => {
     const { config, warnings } = await load({
       ...(typeof file === "string" ? { file } : {}),
-      flags: quick,
+      flags: [...quick, ...wishFlags(role, wish)],
       env: process.env,
       role,
     });
@@ -40,8 +42,13 @@ export async function runRole(entry: string | undefined, options: Options): Prom
     warned = true;
     refuseNotBuilt(config, role);
     const folder = typeof file === "string" ? dirname(resolve(file)) : process.cwd();
-    return makePlan({ config, role, name, mode, folder });
+    return makePlan({ config, role, name, mode, folder, box });
   });
+}
+
+/** What `scale app --count` has said since the box started. */
+function wishFlags(role: RoleName, { workers }: Wish): FlagWords[] {
+  return workers === undefined ? [] : [{ path: `${role}.workers`, text: String(workers), flag: "--count" }];
 }
 
 interface PlanParts {
@@ -50,35 +57,59 @@ interface PlanParts {
   readonly name: string;
   readonly mode: Plan["mode"];
   readonly folder: string;
+  readonly box: BoxSecrets;
 }
 
-async function makePlan({ config, role, name, mode, folder }: PlanParts): Promise<Plan> {
-  const { face, setup } = await loadRole(role);
-  const options = setup(config, { mode, folder });
-  const workers = face.workers(options);
+async function makePlan({ config, role, name, mode, folder, box }: PlanParts): Promise<Plan> {
+  const { face, setup, crews } = await loadRole(role);
+  const options = setup(config, { mode, folder, box });
+  const others = crews?.(options) ?? [];
+  const own = crewFrom(role, face, options);
+  const more = await Promise.all(
+    others.map(async (one) => crewFrom(one.role, (await loadRole(one.role)).face, one.options)),
+  );
+  const fronted = others.some((one) => one.role === "lb");
+  if (box.fronted !== undefined && box.fronted !== fronted) throw frontProblem(own.workers);
   const admin = adminOf(config, role);
-  const program = face.program?.(options);
   const watch = mode === "development" ? face.sources?.(options) : undefined;
+  const processes = [own, ...more].reduce((sum, crew) => sum + crew.workers, 0);
   return {
     role,
     name,
     mode,
-    options,
-    workers,
+    crews: [own, ...more],
+    ...(fronted ? { front: { folder: box.folder } } : {}),
     listens: face.listens(options),
-    environment: face.environment?.(options) ?? {},
-    limits: limitsOf(config, role, workers),
+    limits: limitsOf(config, role, processes),
     admin: {
       listen: admin.listen ?? defaultAdminAddress(name),
       ...(admin.token === undefined ? {} : { token: admin.token }),
     },
     log: config.log,
-    ...(program === undefined ? {} : { program }),
     ...(watch === undefined ? {} : { watch }),
   };
 }
 
-function limitsOf(config: Config, role: RoleName, workers: number): ProcessLimits {
+function crewFrom(role: RoleName, face: RoleFace<unknown>, options: unknown): Crew {
+  const program = face.program?.(options);
+  return {
+    name: role,
+    options,
+    workers: face.workers(options),
+    environment: face.environment?.(options) ?? {},
+    sockets: face.sockets?.(options) ?? [],
+    ...(program === undefined ? {} : { program }),
+  };
+}
+
+function frontProblem(workers: number): Problem {
+  return new Problem("RUN_NEEDS_FRONT", {
+    what: `Cannot run ${workers} workers: this box began with one, which owns its port itself`,
+    fix: "Restart the box",
+  });
+}
+
+function limitsOf(config: Config, role: RoleName, processes: number): ProcessLimits {
   const section = config[role];
   if (section === undefined)
     throw new Problem("CONFIG_NO_SECTION", { what: `Cannot be role "${role}": the configuration has no [${role}]` });
@@ -88,7 +119,7 @@ function limitsOf(config: Config, role: RoleName, workers: number): ProcessLimit
     drainTimeoutMs,
     stallTimeoutMs,
     memoryMaxBytes:
-      memoryMaxBytes === "auto" ? Math.floor((memoryTotalBytes() * MEMORY_SHARE) / workers) : memoryMaxBytes,
+      memoryMaxBytes === "auto" ? Math.floor((memoryTotalBytes() * MEMORY_SHARE) / processes) : memoryMaxBytes,
   };
 }
 

@@ -46,14 +46,12 @@ export const configRows = {
     optional: true,
     rows: { ...poolRows, ...processRows, admin: roleAdmin },
     doc: "--role pool: shares few Postgres connections among many clients",
-    notBuilt: "the pool comes with tier 2",
   },
   lb: {
     kind: "table",
     optional: true,
     rows: { ...lbRows, ...processRows, admin: roleAdmin },
     doc: "--role lb: balances HTTP and TCP",
-    notBuilt: "the load balancer comes with tier 2",
   },
   router: {
     kind: "table",

@@ -27,6 +27,12 @@ function checkProgram(inspection: Inspection): void {
       fix: "Keep entry for a JavaScript or TypeScript program that scale loads, command for any other",
     });
   }
+  if (app.command !== undefined && typeof app.workers === "number" && app.workers > 1) {
+    report(inspection, ["app", "workers"], "APP_COMMAND_WORKERS", {
+      what: `Cannot run ${app.workers} workers of app.command: a command owns its port`,
+      fix: "Write workers = 1, or let [lb] balance several boxes with a port each",
+    });
+  }
   const isMissing = !inspection.origins.has("app.entry") && !inspection.origins.has("app.command");
   if (isMissing && inspection.needs("app")) {
     report(inspection, ["app"], "CONFIG_PROGRAM", {

@@ -10,13 +10,15 @@ import { type Origin, placeOf } from "./node.ts";
 
 interface Lack {
   readonly path: readonly string[];
+  /** Whose box cannot do without it, where that is not the first word of the path. */
+  readonly role?: RoleName;
   /** What cannot be had, as in "Cannot obey app.workers: …". */
   readonly reason: string;
 }
 
 /** Throws Problems when a box of that role cannot obey its section. */
 export function refuseNotBuilt(config: Config, role: RoleName): void {
-  const lacks = lacksOf(config).filter(({ path }) => path[0] === role);
+  const lacks = lacksOf(config).filter(({ path, role: whose }) => (whose ?? path[0]) === role);
   if (lacks.length > 0) throw new Problems(lacks.map((lack) => problemOf(lack, undefined)));
 }
 
@@ -45,13 +47,19 @@ function lacksOf(config: Config): Lack[] {
   for (const { path, row } of allKnobs()) {
     if (row.notBuilt !== undefined && isThere(config, path)) lacks.push({ path, reason: row.notBuilt });
   }
-  const { app } = config;
-  if (app === undefined) return lacks;
-  if (app.workers !== 1) lacks.push({ path: ["app", "workers"], reason: "more than one worker comes with tier 2" });
-  const [pointer] = (app.db ?? "").split("/");
-  if (pointer === "pool") lacks.push({ path: ["app", "db"], reason: "the pool comes with tier 2" });
+  lacks.push(...replicaLacks(config));
+  const [pointer] = (config.app?.db ?? "").split("/");
   if (pointer === "router") lacks.push({ path: ["app", "db"], reason: "the router comes with tier 4" });
   return lacks;
+}
+
+/** A pool that sent everything to the primary would be a replica bought in vain. */
+function replicaLacks({ pool, postgres }: Config): Lack[] {
+  const stores = new Set(Object.values(pool?.databases ?? {}).map(({ store }) => store));
+  return [...stores].flatMap((store): Lack[] => {
+    if ((postgres[store]?.replicas.length ?? 0) === 0) return [];
+    return [{ path: ["postgres", store, "replicas"], role: "pool", reason: "replicas come with tier 3" }];
+  });
 }
 
 /** Whether the tree has something at the path; an empty map is nothing. */

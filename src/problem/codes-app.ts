@@ -92,6 +92,24 @@ export const appCodes = {
     fix: 'Add `[postgres.main]` with `primary = "postgres://…"`, set DATABASE_URL, or run `scale up`, which brings a Postgres along.',
     exit: 1,
   },
+  APP_NO_POOL: {
+    title: 'app.db = "pool" leads nowhere',
+    why: "The app is given the URL of the pool that [pool] describes: its database, the address by which others reach it (advertise, or listen when it names one host), and a user with a password in the clear. One of them is missing.",
+    fix: "Complete [pool]: advertise, [pool.databases.NAME], and the password of the store or of [pool.users].",
+    exit: 2,
+  },
+  APP_TLS_BEHIND_FRONT: {
+    title: "The program serves TLS, and has several workers",
+    why: "With more than one worker a balancer stands before them, which has to read the requests. It does not have the certificate that the program gave to its own server.",
+    fix: "Let the program serve plain HTTP and give the certificate to an [lb] before it, or run it with workers = 1.",
+    exit: 2,
+  },
+  APP_COMMAND_WORKERS: {
+    title: "A command cannot have several workers",
+    why: "A program of app.command listens by itself, on the port that it finds in PORT; two of them cannot have the same one. Only programs that scale loads (app.entry) can share an address.",
+    fix: "Write workers = 1. For more, start several boxes with a port each, and let [lb] balance them.",
+    exit: 2,
+  },
   APP_COMMAND_MISSING: {
     title: "The program of app.command cannot be found",
     why: "Its name is looked for in the folders of PATH. With a slash in it, it is a path relative to the folder of the configuration file.",

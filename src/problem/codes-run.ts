@@ -56,6 +56,48 @@ export const runCodes = {
     fix: "Report it: this is a defect in scale.",
     exit: 1,
   },
+  RUN_ADDRESS_IN_USE: {
+    title: "The address is taken by another process",
+    why: "The keeper opens the listening sockets of a box before its first worker, and once for all of them. Another process has the address: often the box that was not stopped, or another server on the same port. At a reload nothing has changed.",
+    fix: "Find it with `ss -ltnp` (for a unix socket `ss -lxp`) and stop it, or choose another address.",
+    exit: 1,
+  },
+  RUN_CANNOT_LISTEN: {
+    title: "A listening socket cannot be opened",
+    why: "The address is not one of this machine, this user may not have it (ports below 1024), or the folder of the socket does not exist. At a reload nothing has changed.",
+    fix: "Choose an address of this machine, give the unit AmbientCapabilities=CAP_NET_BIND_SERVICE, or let systemd open it (configs/systemd, socket activation).",
+    exit: 1,
+  },
+  RUN_LISTEN_FDS: {
+    title: "A socket that systemd passed is of no use to this box",
+    why: "The box takes over each socket of its socket unit by its address, or by FileDescriptorName= when that is an address. One that no [app], [lb] or [pool] listens on would accept connections that nobody ever answers, so the box does not start.",
+    fix: "Let ListenStream= of the socket unit name the same address as listen, or remove the line.",
+    exit: 2,
+  },
+  RUN_NEEDS_FRONT: {
+    title: "A box that began with one worker has no front for more",
+    why: "With one worker the program owns its port itself. More workers stand behind a balancer that owns it, and a port cannot change hands without losing connections.",
+    fix: "Restart the box with the number of workers it is to have; from then on it changes while it runs, also down to one.",
+    exit: 1,
+  },
+  RUN_COUNT: {
+    title: "The number of workers cannot be changed like that",
+    why: "A box runs between 1 and 256 workers of its own role, and a command of another language runs in one.",
+    fix: "Give a number that the box can have, as in: scale app --count 4",
+    exit: 2,
+  },
+  RUN_UPGRADE_REFUSED: {
+    title: "The binary of this box cannot be replaced while it runs",
+    why: "An upgrade starts a new keeper beside this one, which then ends. That cannot be when this one is the first process of a container (pid 1: the container ends with it), when `scale up` watches over it, or while another upgrade, a start or a stop is under way.",
+    fix: "In a container start a new one and stop this one; under scale up stop and start it; else try again when the box is ready.",
+    exit: 1,
+  },
+  RUN_UPGRADE_FAILED: {
+    title: "The new binary could not take over, and the old one goes on",
+    why: "The executable on disk was started as the next generation of this box. It ended, refused the configuration, or was not ready in time, and was stopped. No connection was lost.",
+    fix: "Read the reason that is printed with it; try the new file with `scale check` and the same configuration.",
+    exit: 1,
+  },
   RUN_ADMIN_IN_USE: {
     title: "The admin address is taken by another process",
     why: "A box shows its health, metrics and status there. Another process answers at that address: usually a box of the same name, or the previous process of this one that has not ended yet. Traffic is served all the same, and the listener is tried again every second.",

@@ -5,6 +5,7 @@
 import { appCodes } from "./codes-app.ts";
 import { cliCodes } from "./codes-cli.ts";
 import { configCodes } from "./codes-config.ts";
+import { poolCodes } from "./codes-pool.ts";
 import { runCodes } from "./codes-run.ts";
 import { upCodes } from "./codes-up.ts";
 
@@ -19,6 +20,6 @@ export interface CodePage {
   readonly exit: 1 | 2;
 }
 
-export const codes = { ...appCodes, ...cliCodes, ...configCodes, ...runCodes, ...upCodes } as const;
+export const codes = { ...appCodes, ...cliCodes, ...configCodes, ...poolCodes, ...runCodes, ...upCodes } as const;
 
 export type ProblemCode = keyof typeof codes;

@@ -1,15 +1,22 @@
 /**
  * What a duty may use of the world, as its child process has it. What a duty registers (`onPush`, `onReport`,
- * `onGather`) is what the letters from the keeper look up.
+ * `onGather`) is what the letters from the keeper look up. A steward has one of these for each crew, and one for the box.
  */
 import type { Answer, Host } from "../../proxy/role.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Peer } from "./peer.ts";
+import { KEEPER_SCOPE } from "./scope.ts";
 
 type Handed = Pick<
   Host,
-  "clock" | "rng" | "digest" | "log" | "metrics" | "limits" | "leases" | "box" | "note" | "fail"
+  "clock" | "rng" | "digest" | "log" | "metrics" | "limits" | "leases" | "net" | "box" | "note" | "fail"
 >;
+
+export interface HostParts extends Handed {
+  readonly peer: Peer;
+  /** Stands before the name of what is said: of a steward the crew that it is said to. */
+  readonly scope: string;
+}
 
 /** Longer than the keeper waits for any worker, so that its verdict comes first. */
 const RELAY_TIMEOUT_MS = 35_000;
@@ -22,31 +29,35 @@ export class ChildHost implements Host {
   readonly metrics: Host["metrics"];
   readonly limits: Host["limits"];
   readonly leases: Host["leases"];
+  readonly net: Host["net"];
   readonly box: Host["box"];
   readonly note: Host["note"];
   readonly fail: Host["fail"];
   readonly #peer: Peer;
+  readonly #scope: string;
   readonly #states = new Map<string, unknown>();
   readonly #onPush = new Map<string, (state: unknown) => void>();
   readonly #onReport = new Map<string, (seen: unknown, worker: number) => void>();
   readonly #onGather = new Map<string, () => unknown>();
 
-  constructor(handed: Handed & { readonly peer: Peer }) {
-    this.clock = handed.clock;
-    this.rng = handed.rng;
-    this.digest = handed.digest;
-    this.log = handed.log;
-    this.metrics = handed.metrics;
-    this.limits = handed.limits;
-    this.leases = handed.leases;
-    this.box = handed.box;
-    this.note = handed.note;
-    this.fail = handed.fail;
-    this.#peer = handed.peer;
+  constructor(parts: HostParts) {
+    this.clock = parts.clock;
+    this.rng = parts.rng;
+    this.digest = parts.digest;
+    this.log = parts.log;
+    this.metrics = parts.metrics;
+    this.limits = parts.limits;
+    this.leases = parts.leases;
+    this.net = parts.net;
+    this.box = parts.box;
+    this.note = parts.note;
+    this.fail = parts.fail;
+    this.#peer = parts.peer;
+    this.#scope = parts.scope;
   }
 
   push(topic: string, state: unknown): void {
-    this.#peer.tell("push", topic, state);
+    this.#peer.tell("push", this.#scope + topic, state);
   }
 
   onPush(topic: string, take: (state: unknown) => void): void {
@@ -55,7 +66,7 @@ export class ChildHost implements Host {
   }
 
   report(topic: string, seen: unknown): void {
-    this.#peer.tell("report", topic, seen);
+    this.#peer.tell("report", this.#scope + topic, seen);
   }
 
   onReport(topic: string, take: (seen: unknown, worker: number) => void): void {
@@ -63,7 +74,7 @@ export class ChildHost implements Host {
   }
 
   async gather(question: string): Promise<readonly Answer[]> {
-    return (await this.#peer.ask("gather", question, undefined, RELAY_TIMEOUT_MS)) as readonly Answer[];
+    return (await this.#ask("gather", question, undefined)) as readonly Answer[];
   }
 
   onGather(question: string, answer: () => unknown): void {
@@ -71,7 +82,11 @@ export class ChildHost implements Host {
   }
 
   async command(name: string, argument?: unknown): Promise<readonly Answer[]> {
-    return (await this.#peer.ask("command", name, argument, RELAY_TIMEOUT_MS)) as readonly Answer[];
+    return (await this.#ask("command", name, argument)) as readonly Answer[];
+  }
+
+  reload(): void {
+    this.#peer.tell("report", `${KEEPER_SCOPE}reload`, undefined);
   }
 
   /** A `push` from the keeper. */
@@ -93,5 +108,9 @@ export class ChildHost implements Host {
       throw new Problem("RUN_UNEXPECTED", { what: `Cannot answer "${question}": nobody in this process knows it` });
     }
     return answer();
+  }
+
+  #ask(verb: "gather" | "command", name: string, value: unknown): Promise<unknown> {
+    return this.#peer.ask(verb, this.#scope + name, value, RELAY_TIMEOUT_MS);
   }
 }

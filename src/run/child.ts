@@ -22,7 +22,7 @@ export async function runChild(text: string, above: Above): Promise<number> {
   if (order.kind === "box") {
     return above.runCli(order.argv);
   }
-  setName(`scale ${order.kind}`);
+  setName(`scale ${order.title}`);
   const { liveAsDuty } = await import("./duty.ts");
   return liveAsDuty(order, above);
 }

@@ -2,13 +2,16 @@
  * A worker's or steward's process: its life with the real page, channel and log, and the heartbeat that shows the keeper
  * that its event loop turns.
  */
-import type { Duty, Host, RoleFace } from "../../proxy/role.ts";
+import { BunNet } from "../../proxy/net/bun-net.ts";
+import type { Duty, RoleFace } from "../../proxy/role.ts";
 import { clock } from "./clock.ts";
 import { digest } from "./digest.ts";
+import { InheritedNet } from "./inherited-net.ts";
 import { FileLeases } from "./lease.ts";
-import { Life } from "./life.ts";
+import { Life, type StewardHost } from "./life.ts";
 import { makeLog } from "./log.ts";
 import { Meter } from "./meter.ts";
+import { closeFd, dup, peekSeam, setBacklog } from "./os.ts";
 import { Page } from "./page.ts";
 import type { Letter } from "./peer.ts";
 import type { Plan } from "./plan.ts";
@@ -23,13 +26,14 @@ const BEAT_MS = 500;
 type DutyOrder = ChildOrder & { readonly kind: "worker" | "steward" };
 
 export interface StewardParts {
-  readonly face: RoleFace<unknown>;
+  /** By crew. */
+  readonly faces: ReadonlyMap<string, RoleFace<unknown>>;
   readonly plan: Plan;
-  readonly host: Host;
+  readonly host: StewardHost;
   readonly meter: Meter;
 }
 
-/** The duty of the box's steward, around the role's own. */
+/** The duty of the box's steward, around those of its crews. */
 export type LoadSteward = () => Promise<new (parts: StewardParts) => Duty<Plan>>;
 
 /** What stands above this room: `src/main.ts` knows it. */
@@ -39,7 +43,7 @@ export interface DutyAbove {
 }
 
 /** Resolves with the exit code when the keeper has said stop, or when the keeper is gone. */
-export async function liveAsDuty({ kind, index, owner }: DutyOrder, above: DutyAbove): Promise<number> {
+export async function liveAsDuty({ kind, crew, title, index, owner }: DutyOrder, above: DutyAbove): Promise<number> {
   const end = Promise.withResolvers<number>();
   const page = Page.adopt(PAGE_FD, owner);
   const row = page.enroll();
@@ -48,7 +52,9 @@ export async function liveAsDuty({ kind, index, owner }: DutyOrder, above: DutyA
   const tell = process.send;
   const life = new Life({
     kind,
+    crew,
     index,
+    owner,
     clock,
     rng,
     digest,
@@ -61,11 +67,13 @@ export async function liveAsDuty({ kind, index, owner }: DutyOrder, above: DutyA
       tell?.(letter);
     },
     end: (code) => end.resolve(code),
-    openLog: (plan) => makeLog({ ...plan.log, box: plan.name, role: plan.role, process: kind, index }),
-    steward: async (face, plan, host) => new (await above.loadSteward())({ face, plan, host, meter }),
+    openLog: (plan) => makeLog({ ...plan.log, box: plan.name, role: plan.role, process: title, index }),
+    openNet: (sockets) =>
+      new InheritedNet(new BunNet({ clock, seam: peekSeam }), sockets, { dup, setBacklog, close: closeFd }),
+    steward: async (faces, plan, host) => new (await above.loadSteward())({ faces, plan, host, meter }),
   });
   clock.every(BEAT_MS, () => row.beat());
-  countVitals(meter, { process: kind, index });
+  countVitals(meter, { process: title, index });
   process.on("message", (letter) => life.peer.receive(letter as Letter));
   process.on("disconnect", () => end.resolve(1));
   return end.promise;

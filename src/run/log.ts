@@ -12,7 +12,8 @@ import { redactFields, type PlainFields } from "./log-redact.ts";
 import { LogSink, STDERR, type LineSink } from "./log-sink.ts";
 
 export type LogFormat = "auto" | "json" | "pretty";
-export type ProcessKind = "keeper" | "steward" | "worker" | "up";
+/** "keeper", "steward", "worker", "up", or the role of another crew of a box. */
+export type ProcessKind = string;
 
 export interface LogOptions {
   readonly level: LogLevel;

@@ -17,6 +17,9 @@ const MSG_DONTWAIT = 0x40;
 const MSG_PEEK = 2;
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
+const SO_ACCEPTCONN = 30;
+/** struct sockaddr_storage. */
+const SOCKADDR_BYTES_MAX = 128;
 /** What SO_PEERCRED says of a socket that has no credentials. */
 const UID_NONE = 0xffff_ffff;
 const EAGAIN = 11;
@@ -29,6 +32,9 @@ const CLOCK_MONOTONIC = 1;
 const O_ASYNC = 0o20000;
 const O_CLOEXEC = 0o2000000;
 const F_DUPFD = 0;
+const F_DUPFD_CLOEXEC = 1_030;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
 const F_SETFL = 4;
 const F_SETOWN = 8;
 const F_SETSIG = 10;
@@ -42,9 +48,10 @@ function open() {
   return dlopen("libc.so.6", {
     __errno_location: { args: [], returns: "ptr" },
     clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
-    dup: { args: ["i32"], returns: "i32" },
     fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
     execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+    listen: { args: ["i32", "i32"], returns: "i32" },
+    getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
     flock: { args: ["i32", "i32"], returns: "i32" },
     madvise: { args: ["u64", "u64", "i32"], returns: "i32" },
     getppid: { args: [], returns: "i32" },
@@ -72,7 +79,7 @@ function libc(): ReturnType<typeof open> {
 
 /** A second descriptor of the same open file; throws when there is none to be had. */
 export function dup(fd: number): number {
-  return demand("dup", libc().dup(fd));
+  return demand("fcntl", libc().fcntl(fd, F_DUPFD_CLOEXEC, 0));
 }
 
 /** The kernel sends us `signal` when the thread that spawned us dies. Check `parentPid` after it: it may be dead already. */
@@ -105,6 +112,28 @@ export function leashGroup(fd: number, signal: number): void {
   demand("fcntl", libc().fcntl(kept, F_SETOWN, -process.pid));
   demand("fcntl", libc().fcntl(kept, F_SETFL, O_ASYNC));
   closeFd(fd);
+}
+
+/** How many connections may wait in a listening socket until they are accepted. */
+export function setBacklog(fd: number, backlog: number): void {
+  demand("listen", libc().listen(fd, backlog));
+}
+
+/** No program that we start gets it but by name. */
+export function closeOnExec(fd: number): void {
+  demand("fcntl", libc().fcntl(fd, F_SETFD, FD_CLOEXEC));
+}
+
+/** What an open descriptor listens on; undefined when it is no listening stream socket. */
+export function listeningAddress(fd: number): Uint8Array | undefined {
+  const value = new Int32Array(2);
+  value[1] = 4;
+  const isListening = libc().getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, ptr(value), ptr(value, 4)) === 0;
+  if (!isListening || value[0] !== 1) return undefined;
+  const name = new Uint8Array(SOCKADDR_BYTES_MAX);
+  const length = new Int32Array([name.length]);
+  demand("getsockname", libc().getsockname(fd, ptr(name), ptr(length)));
+  return name.slice(0, Math.min(length[0] ?? 0, name.length));
 }
 
 /** What `ps` and `top` show; the kernel keeps 15 bytes. */

@@ -6,19 +6,26 @@
  * A limit is a stretch of places. A free place is 0, a taken one holds the number of the process that took it; numbers
  * are never used twice in the life of a box. Taking is one compare-and-swap, so a process may die at any instruction and
  * the keeper, by freeing every place that holds the dead one's number, restores the exact count.
+ *
+ * Behind the places of a traced limit stands something that may outlive the process: each has two more words, which say
+ * what. The keeper turns a dead one's number n into -n instead of 0: an orphan, taken until it is freed. A place is an
+ * orphan of n at most once, because the dead take nothing, so freeing it is a compare-and-swap too.
  */
 import { ftruncateSync } from "node:fs";
-import type { Limit, Limits } from "../../proxy/base/limits.ts";
+import type { Limit, Limits, TracedLimit } from "../../proxy/base/limits.ts";
 import type { Note } from "../../proxy/role.ts";
 import { memoryFile } from "./os.ts";
+import { SharedLimit, TracedSharedLimit, TRACED_WORDS, type Stretch } from "./shared-limit.ts";
 
-const PAGE_BYTES = 1 << 20;
+/** Room for every limit at its largest; what nobody touches takes no memory. */
+const PAGE_BYTES = 1 << 23;
 const WORDS = PAGE_BYTES / 4;
-const MAGIC = 0x5343_4c31;
+const MAGIC = 0x5343_4c32;
 
 const MAGIC_AT = 0;
 const LOCK_AT = 1;
 const LIMITS_AT = 16;
+/** Of a limit: the hash of its name, where its places begin, how many there are, and how many words each has. */
 const LIMIT_WORDS = 4;
 const LIMITS_MAX = 64;
 const ROWS_AT = LIMITS_AT + LIMITS_MAX * LIMIT_WORDS;
@@ -64,10 +71,11 @@ export class Page implements Limits {
   }
 
   limit(name: string, capacity: number): Limit {
-    if (!Number.isInteger(capacity) || capacity < 1)
-      throw new RangeError(`Cannot share limit "${name}": capacity ${capacity}`);
-    const { at, size } = this.#locked(() => this.#findOrMake(hashName(name), capacity));
-    return new SharedLimit(this.#words, at, Math.min(size, capacity), this.#owner);
+    return new SharedLimit(this.#words, this.#stretch(name, capacity, 1), this.#owner);
+  }
+
+  traced(name: string, capacity: number): TracedLimit {
+    return new TracedSharedLimit(this.#words, this.#stretch(name, capacity, TRACED_WORDS), this.#owner);
   }
 
   /** Takes a row for this process; its heartbeat is seen by the keeper from now on. */
@@ -93,38 +101,70 @@ export class Page implements Limits {
     return undefined;
   }
 
-  /** The keeper's, when a process has died: frees its places, its row, and the lock if it held it. */
+  /** The numbers of all processes that have enrolled. */
+  owners(): number[] {
+    const owners: number[] = [];
+    for (let index = 0; index < ROWS_MAX; index += 1) {
+      const owner = Atomics.load(this.#words, ROWS_AT + index * ROW_WORDS + OWNER);
+      if (owner !== 0) owners.push(owner);
+    }
+    return owners;
+  }
+
+  /**
+   * The keeper's, when a process has died: frees its places, its row, and the lock if it held it; its traced places become
+   * orphans. Says how many places were freed.
+   */
   reclaim(owner: number): number {
     Atomics.compareExchange(this.#words, LOCK_AT, owner, 0);
     let freed = 0;
-    const end = this.#placesEnd();
-    for (let at = PLACES_AT; at < end; at += 1) {
-      if (Atomics.compareExchange(this.#words, at, owner, 0) === owner) freed += 1;
+    for (let index = 0; index < LIMITS_MAX; index += 1) {
+      const { at, size, words } = this.#entry(index);
+      // Made under the lock, which whoever died may have held: a limit without its hash is nobody's yet.
+      if (this.#words[LIMITS_AT + index * LIMIT_WORDS] === 0) continue;
+      const left = words === TRACED_WORDS ? -owner : 0;
+      for (let place = at; place < at + size; place += 1) {
+        if (Atomics.compareExchange(this.#words, place, owner, left) === owner && left === 0) freed += 1;
+      }
     }
     this.rowOf(owner)?.leave();
     return freed;
   }
 
+  #stretch(name: string, capacity: number, words: number): Stretch {
+    if (!Number.isInteger(capacity) || capacity < 1)
+      throw new RangeError(`Cannot share limit "${name}": capacity ${capacity}`);
+    const entry = this.#locked(() => this.#findOrMake(hashName(name), capacity, words));
+    if (entry.words !== words) throw new Error(`Cannot share limit "${name}": it is of another kind`);
+    return { at: entry.at, size: entry.size, capacity: Math.min(entry.size, capacity) };
+  }
+
+  #entry(index: number): { readonly at: number; readonly size: number; readonly words: number } {
+    const entry = LIMITS_AT + index * LIMIT_WORDS;
+    return { at: this.#word(entry + 1), size: this.#word(entry + 2), words: this.#word(entry + 3) };
+  }
+
   #placesEnd(): number {
     let end = PLACES_AT;
     for (let index = 0; index < LIMITS_MAX; index += 1) {
-      const at = LIMITS_AT + index * LIMIT_WORDS;
-      if (this.#words[at] !== 0) end = Math.max(end, this.#word(at + 1) + this.#word(at + 2));
+      const { at, size, words } = this.#entry(index);
+      if (this.#words[LIMITS_AT + index * LIMIT_WORDS] !== 0) end = Math.max(end, at + size * words);
     }
     return end;
   }
 
-  #findOrMake(hash: number, capacity: number): { at: number; size: number } {
+  #findOrMake(hash: number, capacity: number, words: number): { at: number; size: number; words: number } {
     for (let index = 0; index < LIMITS_MAX; index += 1) {
       const entry = LIMITS_AT + index * LIMIT_WORDS;
-      if (this.#words[entry] === hash) return { at: this.#word(entry + 1), size: this.#word(entry + 2) };
+      if (this.#words[entry] === hash) return this.#entry(index);
       if (this.#words[entry] !== 0) continue;
       const at = this.#placesEnd();
-      if (at + capacity > WORDS) throw new Error(`Cannot share a limit of ${capacity}: the page is full`);
+      if (at + capacity * words > WORDS) throw new Error(`Cannot share a limit of ${capacity}: the page is full`);
       this.#words[entry + 1] = at;
       this.#words[entry + 2] = capacity;
+      this.#words[entry + 3] = words;
       this.#words[entry] = hash;
-      return { at, size: capacity };
+      return { at, size: capacity, words };
     }
     throw new Error(`Cannot share more than ${LIMITS_MAX} limits`);
   }
@@ -187,54 +227,6 @@ export class Row {
 
   leave(): void {
     Atomics.store(this.#words, this.#at + OWNER, 0);
-  }
-}
-
-class SharedLimit implements Limit {
-  readonly capacity: number;
-  readonly #words: Int32Array;
-  readonly #at: number;
-  readonly #owner: number;
-  #next = 0;
-
-  constructor(words: Int32Array, at: number, capacity: number, owner: number) {
-    this.#words = words;
-    this.#at = at;
-    this.capacity = capacity;
-    this.#owner = owner;
-  }
-
-  /**
-   * Looks at every place of the first `max` at most once, starting where the last search ended. Places beyond them are
-   * still held when the limit has just been lowered: then it is given back at once unless there is room for it.
-   */
-  take(max = this.capacity): number {
-    const size = Math.min(max, this.capacity);
-    for (let tried = 0; tried < size; tried += 1) {
-      const place = (this.#next + tried) % size;
-      if (Atomics.compareExchange(this.#words, this.#at + place, 0, this.#owner) !== 0) continue;
-      if (size < this.capacity && this.taken() > size) {
-        this.give(place);
-        return -1;
-      }
-      this.#next = place + 1;
-      return place;
-    }
-    return -1;
-  }
-
-  give(place: number): void {
-    const was = Atomics.compareExchange(this.#words, this.#at + place, this.#owner, 0);
-    if (was !== this.#owner) throw new Error(`Cannot give back place ${place}: it is held by ${was}`);
-    this.#next = place;
-  }
-
-  taken(): number {
-    let count = 0;
-    for (let place = 0; place < this.capacity; place += 1) {
-      if (Atomics.load(this.#words, this.#at + place) !== 0) count += 1;
-    }
-    return count;
   }
 }
 

@@ -25,6 +25,7 @@ const NEVER_INHERITED = [
   "LISTEN_FDS",
   "LISTEN_PID",
   "LISTEN_FDNAMES",
+  "SCALE_GENERATION",
   CHILD_VARIABLE,
 ] as const;
 
@@ -56,7 +57,11 @@ export type ChildOrder =
       readonly kind: "worker" | "steward";
       /** The pid that must still be our parent once the death signal is set. */
       readonly parent: number;
-      /** 0 for the steward, 1 … n for workers. */
+      /** Of a worker, the name of its crew; "" for the steward. */
+      readonly crew: string;
+      /** What people call this kind of process: steward, worker, or the role of another crew. */
+      readonly title: string;
+      /** 0 for the steward, 1 … n for the workers of a crew. */
       readonly index: number;
       /** This process's number in the shared page, unique over the life of the box. */
       readonly owner: number;

@@ -9,6 +9,8 @@ export interface SignalMeanings {
   now(exitCode: number): void;
   /** SIGHUP. */
   reload(): void;
+  /** SIGUSR2; nothing when absent. */
+  upgrade?(): void;
 }
 
 export const INTERRUPTED = 130;
@@ -21,7 +23,12 @@ export function obeySignals(meanings: SignalMeanings): () => void {
     else meanings.stop(exitCode);
     stopping = true;
   };
-  const handlers = { SIGTERM: end(0), SIGINT: end(INTERRUPTED), SIGHUP: () => meanings.reload() } as const;
+  const handlers = {
+    SIGTERM: end(0),
+    SIGINT: end(INTERRUPTED),
+    SIGHUP: () => meanings.reload(),
+    SIGUSR2: () => meanings.upgrade?.(),
+  } as const;
   for (const [signal, handler] of Object.entries(handlers)) process.on(signal, handler);
   return () => {
     for (const [signal, handler] of Object.entries(handlers)) process.off(signal, handler);
@@ -29,7 +36,7 @@ export function obeySignals(meanings: SignalMeanings): () => void {
 }
 
 /** Tells another process something; `false` when there is no such process. */
-export function sendSignal(pid: number, signal: "SIGTERM" | "SIGHUP" | "SIGINT" | "SIGKILL" | 0): boolean {
+export function sendSignal(pid: number, signal: "SIGTERM" | "SIGHUP" | "SIGUSR2" | "SIGINT" | "SIGKILL" | 0): boolean {
   try {
     process.kill(pid, signal);
     return true;

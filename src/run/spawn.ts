@@ -9,12 +9,14 @@ export function spawnWith(pageFd: number): Spawn {
     const told: ChildOrder = {
       kind: order.kind,
       parent: process.pid,
+      crew: order.crew,
+      title: order.title,
       index: order.index,
       owner: order.owner,
       name: order.name,
     };
     const child: Subprocess = Bun.spawn(selfCommand(), {
-      stdio: ["ignore", "inherit", "inherit", pageFd],
+      stdio: ["ignore", "inherit", "inherit", pageFd, ...order.fds],
       serialization: "advanced",
       env: { ...childEnvironment(), ...order.environment, [CHILD_VARIABLE]: JSON.stringify(told) },
       ipc: (letter) => order.onLetter(letter as Letter),

@@ -9,7 +9,8 @@ import { clock as realClock } from "./clock.ts";
 import { residentBytes, startTicks } from "./proc.ts";
 
 export interface ProcessName {
-  readonly process: "keeper" | "steward" | "worker" | "up";
+  /** "keeper", "steward", "worker", "up", or the role of another crew of the box. */
+  readonly process: string;
   /** 1 … n for workers, 0 for the others. */
   readonly index: number;
 }

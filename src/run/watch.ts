@@ -64,7 +64,7 @@ export class Watch {
   #tooLarge(child: ChildHandle, bytes: number): Problem {
     const { memoryMaxBytes } = this.#keeper.plan.limits;
     return new Problem("RUN_WORKER_TOO_LARGE", {
-      what: `Cannot go on with worker ${child.index} (pid ${child.pid}): it uses ${mib(bytes)} MiB of memory, and may use ${mib(memoryMaxBytes)}`,
+      what: `Cannot go on with ${child.place} (pid ${child.pid}): it uses ${mib(bytes)} MiB of memory, and may use ${mib(memoryMaxBytes)}`,
       ...inProgram(child.program),
       fix: "Look for what the program keeps and never lets go, or raise memory_max",
     });
@@ -81,7 +81,7 @@ export class Watch {
     if (still * LOOK_MS < stallTimeoutMs) return false;
     const doing = row.readNote();
     child.lastWords = new Problem("RUN_WORKER_STALLED", {
-      what: `Cannot go on with worker ${child.index} (pid ${child.pid}): its event loop has not turned for ${stallTimeoutMs} ms`,
+      what: `Cannot go on with ${child.place} (pid ${child.pid}): its event loop has not turned for ${stallTimeoutMs} ms`,
       ...inProgram(child.program),
       ...(doing === "" ? {} : { why: `The last thing it began: ${doing}` }),
       fix: "Find the synchronous loop or call in that handler; move it to a Worker or make it asynchronous",

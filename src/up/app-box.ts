@@ -14,6 +14,8 @@ export interface AppBoxOrder {
   readonly entry: string | undefined;
   /** The port a person asked for. */
   readonly port: number | undefined;
+  /** How many workers the box is to have, unless the file says so. */
+  readonly workers: number | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly development: boolean;
   readonly logFile: string;
@@ -31,6 +33,8 @@ const LISTEN = "127.0.0.1:3000";
 const ADMIN_HOST = "127.0.0.1";
 const ADMIN_PORT = 3900;
 const TRIES = 8;
+/** Without a front the program says so, with one the keeper. */
+const TAKEN: ReadonlySet<string> = new Set(["APP_PORT_IN_USE", "RUN_ADDRESS_IN_USE"]);
 
 export async function startAppBox(order: AppBoxOrder): Promise<AppBox> {
   let wanted = addressOf(order.config.app?.listen ?? LISTEN, order.port);
@@ -48,7 +52,7 @@ export async function startAppBox(order: AppBoxOrder): Promise<AppBox> {
       return { box, ready: { ...outcome, admin: outcome.admin } };
     }
     await box.stop();
-    const addressTaken = outcome instanceof Problem && outcome.code === "APP_PORT_IN_USE";
+    const addressTaken = outcome instanceof Problem && TAKEN.has(outcome.code);
     if (tries === TRIES || (outcome instanceof Error && !addressTaken)) throw asFault(outcome, admin);
     if (addressTaken && listen !== undefined) wanted = { ...wanted, port: listen + 1 };
     if (!addressTaken && admin !== undefined) adminPort = admin + 1;
@@ -83,6 +87,7 @@ function wordsOf(order: AppBoxOrder, wanted: Wanted, { listen, admin }: Ports): 
     argv.push("--listen", `${wanted.host.includes(":") ? `[${wanted.host}]` : wanted.host}:${listen}`);
   }
   if (admin !== undefined) argv.push("--admin", `${ADMIN_HOST}:${admin}`);
+  if (order.workers !== undefined) argv.push("--workers", String(order.workers));
   if (order.development) argv.push("--dev");
   if (order.configFile !== undefined) argv.push("--config", order.configFile);
   if (order.entry !== undefined) argv.push(order.entry);

@@ -2,12 +2,14 @@
  * One box as a child of `up`: this executable with the words a person would use, its output in a log file, its news
  * over IPC. It dies with `up`, and Ctrl-C in the terminal does not reach it.
  */
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { Problem, Problems } from "../problem/problem.ts";
-import type { BoxNews } from "../run/box.ts";
+import type { BoxNews } from "../run/news.ts";
 import { CHILD_VARIABLE, childEnvironment, selfCommand, type ChildOrder } from "../run/self.ts";
 import { sendSignal } from "../run/signals.ts";
+import { readLine } from "./log-lines.ts";
+import { type LogFile, openLog, tailOf } from "./postgres/log-file.ts";
 
 export interface BoxOrder {
   readonly name: string;
@@ -26,6 +28,8 @@ export type BoxReady = BoxNews & { readonly event: "ready" };
 export class BoxProcess {
   readonly name: string;
   readonly pid: number;
+  /** Where its output goes, and where that of this run begins. */
+  readonly log: Pick<LogFile, "path" | "from">;
   /** Settles when the box is ready, or with the reason why it never will be. */
   readonly ready: Promise<BoxReady>;
   readonly exited: Promise<number>;
@@ -35,9 +39,10 @@ export class BoxProcess {
     const ready = Promise.withResolvers<BoxReady>();
     this.ready = ready.promise;
     mkdirSync(dirname(order.logFile), { recursive: true, mode: 0o700 });
-    const log = openSync(order.logFile, "a", 0o600);
+    const log = openLog(order.logFile);
+    this.log = log;
     // Not stdout: that is for what `up` itself has to say.
-    const output = order.development ? STDERR : log;
+    const output = order.development ? STDERR : log.fd;
     const told: ChildOrder = { kind: "box", parent: process.pid, argv: order.argv };
     const child = Bun.spawn(selfCommand(), {
       stdio: ["ignore", output, output],
@@ -48,12 +53,13 @@ export class BoxProcess {
         else if (!order.development) ready.reject(problemOf(news));
       },
     });
-    closeSync(log);
+    log.close();
     this.pid = child.pid;
     this.exited = child.exited.then((code) => {
       ready.reject(
         new Problem("UP_BOX_ENDED", {
           what: `Cannot start box "${order.name}": it ended with exit code ${code}`,
+          ...this.#lastLines(),
           fix: `Look into ${order.logFile}`,
         }),
       );
@@ -65,6 +71,13 @@ export class BoxProcess {
   async stop(): Promise<void> {
     sendSignal(this.pid, "SIGTERM");
     await this.exited;
+  }
+
+  #lastLines(): { readonly why?: string } {
+    const lines = tailOf(this.log)
+      .split("\n")
+      .map((line) => readLine(line, false).text);
+    return lines.join("") === "" ? {} : { why: `Its last lines:\n${lines.join("\n")}` };
   }
 
   reload(): void {

@@ -3,9 +3,12 @@ import { existsSync, readdirSync, statSync, watch } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Problem } from "../problem/problem.ts";
+import { wantsColour } from "../run/log-pretty.ts";
 import { isAlive } from "../run/proc.ts";
 import { obeySignals, sendSignal } from "../run/signals.ts";
-import { dataFolderOf, logFile, readState, type RunningUp } from "./state-file.ts";
+import { askProcesses, type ProcessState } from "./crews.ts";
+import { readLine } from "./log-lines.ts";
+import { type BoxState, dataFolderOf, logFile, readState, type RunningUp, type UpState } from "./state-file.ts";
 
 export type Write = (text: string) => void;
 
@@ -19,34 +22,43 @@ function running(folder: string): RunningUp {
   });
 }
 
-export function runStatus(folder: string, json: boolean, write: Write): number {
-  const { pid, state } = running(folder);
+export async function runStatus(folder: string, json: boolean, write: Write): Promise<number> {
+  const { pid, state: written, token } = running(folder);
+  const boxes = await Promise.all(
+    written.boxes.map(async (box) => ({ ...box, processes: await askProcesses(box.admin, token) })),
+  );
+  const state: UpState = { ...written, boxes };
   if (json) {
     write(`${JSON.stringify({ event: "ready", ...state })}\n`);
     return 0;
   }
-  const rows = [
-    ...state.boxes.map((box) => [
-      box.role,
-      box.name,
-      String(box.pid),
-      box.listen.join(" "),
-      isAlive(box.pid) ? "up" : "gone",
-    ]),
-    ...state.stores.map((store) => [
-      store.kind,
-      store.name,
-      String(store.pid),
-      store.listen.join(" "),
-      isAlive(store.pid) ? "up" : "gone",
-    ]),
-  ];
+  const stores = state.stores.map((store) => [
+    store.kind,
+    store.name,
+    String(store.pid),
+    store.listen.join(" "),
+    isAlive(store.pid) ? "up" : "gone",
+  ]);
   write(`scale is up: tier ${state.tier}, pid ${pid}, ${state.url}\n\n`);
-  write(table([["WHAT", "NAME", "PID", "LISTENS", "STATE"], ...rows]));
+  write(table([["WHAT", "NAME", "PID", "LISTENS", "STATE"], ...boxes.flatMap(boxRows), ...stores]));
   write(
     `\nHealth: ${state.adminUrl}/readyz   Metrics: ${state.adminUrl}/metrics   Logs: scale logs   Stop: scale stop\n`,
   );
   return 0;
+}
+
+function boxRows(box: BoxState): string[][] {
+  const head = [box.role, box.name, String(box.pid), box.listen.join(" "), isAlive(box.pid) ? "up" : "gone"];
+  return [head, ...box.processes.filter(isOfCrew).map(processRow)];
+}
+
+/** The keeper is the box itself, and the steward is nobody's business but its own. */
+function isOfCrew({ process }: ProcessState): boolean {
+  return process !== "keeper" && process !== "steward";
+}
+
+function processRow({ process, index, pid, state, why }: ProcessState): string[] {
+  return [`  ${process}`, String(index), String(pid), "", why === undefined ? state : `${state}: ${why}`];
 }
 
 const STOP_LOOK_MS = 50;
@@ -61,6 +73,8 @@ export async function runStop(folder: string, write: Write): Promise<number> {
 }
 
 export interface LogsWords {
+  /** Lines as a person reads them, else as they are in the file; absent: on a terminal. */
+  readonly pretty?: boolean;
   readonly box?: string;
   readonly follow: boolean;
   readonly lines: number;
@@ -71,15 +85,20 @@ export async function runLogs(folder: string, words: LogsWords, write: Write): P
   const usual = dataFolderOf(folder);
   const dataFolder = readState(usual)?.dataFolder ?? usual;
   const files = logFiles(dataFolder, words.box);
+  const pretty = words.pretty ?? process.stdout.isTTY === true;
+  const colour = pretty && wantsColour(process.stdout.isTTY === true, process.env);
+  const say = (file: string, line: string): void => {
+    write(`${prefix(file, files)}${pretty ? readLine(line, colour).text : line}\n`);
+  };
   const ends = new Map<string, number>();
   for (const file of files) {
     const text = await Bun.file(file).text();
     ends.set(file, Buffer.byteLength(text));
     const lines = text.split("\n").filter((line) => line !== "");
-    for (const line of lines.slice(Math.max(0, lines.length - words.lines))) write(`${prefix(file, files)}${line}\n`);
+    for (const line of lines.slice(Math.max(0, lines.length - words.lines))) say(file, line);
   }
   if (!words.follow) return 0;
-  return follow(files, ends, (file, line) => write(`${prefix(file, files)}${line}\n`));
+  return follow(files, ends, say);
 }
 
 function logFiles(dataFolder: string, box: string | undefined): string[] {

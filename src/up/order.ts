@@ -2,16 +2,20 @@
  * What `up` is to bring up: a person's words and the file, read together. The file is read as the box will read it, so
  * that what is wrong with it is said before anything has been started.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
+import { mentionsListen } from "../app/program.ts";
+import { findProgram, readManifest } from "./find-program.ts";
 import type { Config } from "../config/config.ts";
 import { load, type Loaded } from "../config/load.ts";
 import { type Problem, Problems } from "../problem/problem.ts";
 import { unpack } from "./embedded.ts";
+import { chooseTier, type TierChoice } from "./tier.ts";
 import type { UpWords } from "./up.ts";
 
 const USUAL_FILE = "scale.toml";
 const DEMO = "demo";
+const EXPORTS = /\bexport\s+default\b|\bmodule\.exports\b/;
 /** Named so that a file may say `db = "main"` before it has a Postgres of its own. */
 const EMBEDDED = "SCALE_POSTGRES__MAIN__PRIMARY";
 
@@ -24,6 +28,7 @@ export interface UpOrder {
   readonly entry?: string;
   /** Whether the file leaves Postgres to us. */
   readonly embeddedPostgres: boolean;
+  readonly choice: TierChoice;
 }
 
 /** `--config`, else a scale.toml in the current folder. */
@@ -45,10 +50,27 @@ export async function readOrder(words: UpWords, configFile: string | undefined):
   const { app } = first.loaded.config;
   if (named !== undefined || app?.entry !== undefined || app?.command !== undefined) {
     const program = (app?.command ?? [relative(process.cwd(), app?.entry ?? "")]).join(" ");
-    return orderOf(first, program, named);
+    return orderOf(first, { program, entry: named, tier: words.tier });
+  }
+  const found = programHere(projectFolder(configFile));
+  if (found !== undefined) {
+    return orderOf(await read(configFile, found), {
+      program: relative(process.cwd(), found),
+      entry: found,
+      tier: words.tier,
+    });
   }
   const demo = join(await unpack(DEMO), "main.js");
-  return orderOf(await read(configFile, demo), DEMO, demo);
+  return orderOf(await read(configFile, demo), { program: DEMO, entry: demo, tier: words.tier });
+}
+
+/** The program that a folder has, if it looks like one that serves: whoever says `up` there means that one. */
+function programHere(folder: string): string | undefined {
+  const found = findProgram(folder, readManifest(folder));
+  if (found === undefined) return undefined;
+  const path = join(folder, found.entry);
+  const source = readFileSync(path, "utf8");
+  return mentionsListen(source, path) || EXPORTS.test(source) ? path : undefined;
 }
 
 interface Read {
@@ -73,9 +95,16 @@ async function read(file: string | undefined, entry: string | undefined): Promis
   }
 }
 
-function orderOf({ loaded, embeddedPostgres }: Read, program: string, entry: string | undefined): UpOrder {
+interface Wanted {
+  readonly program: string;
+  readonly entry: string | undefined;
+  readonly tier: number | undefined;
+}
+
+function orderOf({ loaded, embeddedPostgres }: Read, { program, entry, tier }: Wanted): UpOrder {
   const { config, warnings } = loaded;
-  return { config, warnings, program, embeddedPostgres, ...(entry === undefined ? {} : { entry }) };
+  const choice = chooseTier(tier, config.app?.workers ?? 1);
+  return { config, warnings, program, embeddedPostgres, choice, ...(entry === undefined ? {} : { entry }) };
 }
 
 /** The environment of a box that uses the embedded Postgres: its URL has a password, and does not belong on a command line. */

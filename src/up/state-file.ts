@@ -16,6 +16,7 @@ import {
 import { join } from "node:path";
 import { Problem } from "../problem/problem.ts";
 import { isAlive, startTicks } from "../run/proc.ts";
+import type { ProcessState } from "./crews.ts";
 
 /** The body of the `ready` event and of `scale status --json`. */
 export interface UpState {
@@ -33,6 +34,8 @@ export interface BoxState {
   readonly pid: number;
   readonly listen: readonly string[];
   readonly admin: string;
+  /** Its processes; as they were at the start in the file, as they are now in `scale status`. */
+  readonly processes: readonly ProcessState[];
 }
 
 export interface StoreState {
@@ -47,6 +50,8 @@ interface Written {
   readonly pid: number;
   readonly born: string | undefined;
   readonly dataFolder: string;
+  /** Of the admin listeners; never shown. */
+  readonly token?: string;
   readonly state: UpState;
 }
 
@@ -65,6 +70,7 @@ export class StateFile {
   /** Where data and logs are. */
   readonly #dataFolder: string;
   #state: UpState | undefined;
+  #token: string | undefined;
 
   constructor(folder: string, dataFolder: string) {
     this.#folder = folder;
@@ -72,7 +78,8 @@ export class StateFile {
   }
 
   /** Returns why it cannot be written, when the folder does not let us: `up` goes on without. */
-  write(state: UpState): string | undefined {
+  write(state: UpState, token = this.#token): string | undefined {
+    this.#token = token;
     try {
       makeOwnFolder(this.#folder);
       this.#put(state);
@@ -98,7 +105,13 @@ export class StateFile {
   /** Readable by its user only: it holds the database's password. */
   #put(state: UpState): void {
     const path = statePath(this.#folder);
-    const written: Written = { pid: process.pid, born: startTicks(process.pid), dataFolder: this.#dataFolder, state };
+    const written: Written = {
+      pid: process.pid,
+      born: startTicks(process.pid),
+      dataFolder: this.#dataFolder,
+      ...(this.#token === undefined ? {} : { token: this.#token }),
+      state,
+    };
     writeFileSync(`${path}.new`, JSON.stringify(written, null, 2), { mode: 0o600 });
     renameSync(`${path}.new`, path);
   }
@@ -136,6 +149,7 @@ function removeIfEmpty(folder: string): void {
 export interface RunningUp {
   readonly pid: number;
   readonly dataFolder: string;
+  readonly token: string | undefined;
   readonly state: UpState;
 }
 
@@ -146,7 +160,8 @@ export function readState(folder: string): RunningUp | undefined {
   if (statSync(path, { throwIfNoEntry: false })?.uid !== process.getuid?.()) return undefined;
   const written = JSON.parse(readFileSync(path, "utf8")) as Written;
   const alive = isAlive(written.pid) && startTicks(written.pid) === written.born;
-  return alive ? { pid: written.pid, dataFolder: written.dataFolder, state: written.state } : undefined;
+  const { pid, dataFolder, token, state } = written;
+  return alive ? { pid, dataFolder, token, state } : undefined;
 }
 
 function statePath(folder: string): string {

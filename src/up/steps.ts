@@ -14,10 +14,14 @@ export interface StepsOptions {
 
 const NAME_WIDTH = 10;
 const TEXT_WIDTH = 46;
+/** To the start of the line, which is emptied. */
+const REWIND = "\r\x1b[2K";
 
 export class Steps {
   readonly #options: StepsOptions;
   readonly #startedMs: number;
+  /** The line of the step under way, as it stands on a terminal. */
+  #underWay = "";
 
   constructor(options: StepsOptions) {
     this.#options = options;
@@ -28,7 +32,10 @@ export class Steps {
   async step<T>(name: string, doing: string, run: () => Promise<T>, done: (result: T) => string): Promise<T> {
     const { clock, json, tty } = this.#options;
     const startedMs = clock.now();
-    if (tty && !json) this.#options.write(`  · ${name.padEnd(NAME_WIDTH)} ${doing} …`);
+    if (tty && !json) {
+      this.#underWay = `  · ${name.padEnd(NAME_WIDTH)} ${doing} …`;
+      this.#options.write(this.#underWay);
+    }
     try {
       const result = await run();
       this.#finish(true, name, done(result), clock.now() - startedMs);
@@ -42,15 +49,17 @@ export class Steps {
   /** Something a person should know that is no step: data kept elsewhere, another port taken. */
   note(name: string, text: string): void {
     if (this.#options.json) this.event("note", { step: name, text });
-    else this.#options.write(`  ! ${name.padEnd(NAME_WIDTH)} ${text}\n`);
+    else this.line(`  ! ${name.padEnd(NAME_WIDTH)} ${text}`);
   }
 
   event(event: string, fields: Readonly<Record<string, unknown>>): void {
     if (this.#options.json) this.#options.write(`${JSON.stringify({ event, ...fields })}\n`);
   }
 
+  /** Above the step under way, if there is one. */
   line(text: string): void {
-    if (!this.#options.json) this.#options.write(`${text}\n`);
+    if (this.#options.json) return;
+    this.#options.write(this.#underWay === "" ? `${text}\n` : `${REWIND}${text}\n${this.#underWay}`);
   }
 
   elapsedMs(): number {
@@ -63,7 +72,8 @@ export class Steps {
       return;
     }
     const mark = this.#paint(ok ? "✓" : "✗", ok ? 32 : 31);
-    const rewind = this.#options.tty ? "\r\x1b[2K" : "";
+    const rewind = this.#options.tty ? REWIND : "";
+    this.#underWay = "";
     this.#options.write(
       `${rewind}  ${mark} ${name.padEnd(NAME_WIDTH)} ${text.padEnd(TEXT_WIDTH)} ${seconds(tookMs)}\n`,
     );

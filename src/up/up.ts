@@ -5,16 +5,22 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import type { Timer } from "../../proxy/base/clock.ts";
+import { adminOf } from "../config/config.ts";
 import { codes } from "../problem/codes.ts";
-import { Problem, problemsOf } from "../problem/problem.ts";
+import { type Problem, problemsOf } from "../problem/problem.ts";
 import { clock } from "../run/clock.ts";
 import { writeOut } from "../run/out.ts";
 import { injectionWarning } from "../run/self.ts";
 import { obeySignals } from "../run/signals.ts";
 import { type AppBox, startAppBox } from "./app-box.ts";
 import type { BoxProcess } from "./box-process.ts";
+import { askProcesses, crewsText, type ProcessState } from "./crews.ts";
+import { readLine } from "./log-lines.ts";
+import { LogWatch } from "./log-watch.ts";
 import { configFileOf, databaseEnvironment, projectFolder, readOrder, type UpOrder } from "./order.ts";
 import { openCluster, type Cluster } from "./postgres/cluster.ts";
+import { tailOf } from "./postgres/log-file.ts";
 import { dataFolderOf, logFile, makeOwnFolder, StateFile, type UpState } from "./state-file.ts";
 import { seconds, Steps } from "./steps.ts";
 
@@ -30,8 +36,8 @@ export interface UpWords {
   readonly version: string;
 }
 
-/** The highest tier that stands. */
-export const TIER_MAX = 1;
+/** After this a person is told why it takes so long. */
+const PATIENCE_MS = 3_000;
 /** Swept, with what else a killed one leaves in the temporary folder, by the next one (`postgres/place.ts`). */
 const EPHEMERAL_PREFIX = "scale-up-";
 
@@ -42,6 +48,7 @@ export async function runUp(words: UpWords): Promise<number> {
 class Up {
   readonly #words: UpWords;
   readonly #steps: Steps;
+  readonly #colour: boolean;
   readonly #configFile: string | undefined;
   /** Data and logs; elsewhere than `.scale` when they are to be thrown away. */
   readonly #dataFolder: string;
@@ -53,7 +60,9 @@ class Up {
   #app: AppBox | undefined;
   /** The box that runs or starts. */
   #box: BoxProcess | undefined;
+  #logWatch: LogWatch | undefined;
   #stopping = false;
+  #patience: Timer | undefined;
 
   constructor(words: UpWords) {
     this.#words = words;
@@ -62,8 +71,8 @@ class Up {
     this.#dataFolder = words.ephemeral ? mkdtempSync(join(tmpdir(), EPHEMERAL_PREFIX)) : usual;
     this.#stateFile = new StateFile(usual, this.#dataFolder);
     const tty = process.stdout.isTTY === true;
-    const colour = tty && process.env["NO_COLOR"] === undefined;
-    this.#steps = new Steps({ clock, json: words.json, tty, colour, write: writeOut });
+    this.#colour = tty && process.env["NO_COLOR"] === undefined;
+    this.#steps = new Steps({ clock, json: words.json, tty, colour: this.#colour, write: writeOut });
   }
 
   async run(): Promise<number> {
@@ -91,24 +100,19 @@ class Up {
   }
 
   async #start(): Promise<void> {
-    const { tier = TIER_MAX } = this.#words;
-    if (tier > TIER_MAX) {
-      throw new Problem("CONFIG_NOT_BUILT", {
-        what: `Cannot bring up tier ${tier}: this build has tiers 1 to ${TIER_MAX}`,
-        fix: `Use --tier ${TIER_MAX}`,
-      });
-    }
     const order = await readOrder(this.#words, this.#configFile);
     const data = this.#words.ephemeral
       ? "data is thrown away at the end"
       : `data in ${relative(process.cwd(), this.#dataFolder) || "."}/`;
+    const { tier } = order.choice;
     this.#steps.line(`scale ${this.#words.version}  ·  tier ${tier}  ·  ${order.program}  ·  ${data}`);
     this.#warn(order.warnings);
     if (!this.#words.ephemeral) makeOwnFolder(this.#dataFolder);
     const embeddedUrl = order.embeddedPostgres ? await this.#startPostgres() : undefined;
-    this.#app = await this.#startApp(order, embeddedUrl, tier);
-    this.#tellReady(embeddedUrl ?? ownDatabase(order), tier);
-    const { box } = this.#app;
+    this.#app = await this.#startApp(order, embeddedUrl);
+    const { box, ready } = this.#app;
+    const processes = await askProcesses(ready.admin, adminOf(order.config, "app").token);
+    this.#tellReady(order, embeddedUrl ?? ownDatabase(order), processes);
     void box.exited.then((code) => this.#boxEnded(box, code));
   }
 
@@ -146,7 +150,7 @@ class Up {
     return cluster.primary.url;
   }
 
-  #startApp({ config, entry }: UpOrder, embeddedUrl: string | undefined, tier: number): Promise<AppBox> {
+  #startApp({ config, entry, choice }: UpOrder, embeddedUrl: string | undefined): Promise<AppBox> {
     return this.#steps.step(
       "app",
       "starting",
@@ -156,11 +160,13 @@ class Up {
           entry,
           configFile: this.#configFile,
           port: this.#words.port,
-          env: { SCALE_TIER: String(tier), ...databaseEnvironment(embeddedUrl) },
+          workers: choice.told ? choice.workers : undefined,
+          env: { SCALE_TIER: String(choice.tier), ...databaseEnvironment(embeddedUrl) },
           development: this.#words.dev,
           logFile: logFile(this.#dataFolder, "app"),
           started: (box) => {
             this.#box = box;
+            void this.#watchLog(box);
           },
           say: (line) => this.#steps.note("port", line),
         }),
@@ -168,7 +174,8 @@ class Up {
     );
   }
 
-  #tellReady(databaseUrl: string | undefined, tier: number): void {
+  #tellReady(order: UpOrder, databaseUrl: string | undefined, processes: readonly ProcessState[]): void {
+    const { tier } = order.choice;
     const { box, ready } = this.#app ?? {};
     if (box === undefined || ready === undefined) return;
     const url = urlOf(ready.listens[0] ?? "");
@@ -178,12 +185,13 @@ class Up {
       adminUrl,
       ...(databaseUrl === undefined ? {} : { databaseUrl }),
       tier,
-      boxes: [{ role: "app", name: box.name, pid: box.pid, listen: ready.listens, admin: ready.admin }],
+      boxes: [{ role: "app", name: box.name, pid: box.pid, listen: ready.listens, admin: ready.admin, processes }],
       stores: this.#stores(),
     };
-    const unwritable = this.#stateFile.write(state);
+    const unwritable = this.#stateFile.write(state, adminOf(order.config, "app").token);
     if (unwritable !== undefined) this.#steps.note("state", unwritable);
     this.#steps.event("ready", { ...state });
+    if (tier > 1) this.#steps.line(`  ${crewsText(processes)}`);
     this.#steps.line(
       `Ready in ${seconds(this.#steps.elapsedMs())}. Open ${url}   Health: ${adminUrl}/readyz   ` +
         `${this.#words.dev ? "Reloads on change.   " : ""}Stop: Ctrl-C`,
@@ -201,15 +209,40 @@ class Up {
     this.#stopping = true;
     this.#end.resolve(code);
     this.#steps.line("Stopping …");
+    this.#patience = clock.after(PATIENCE_MS, () => {
+      this.#steps.line("Waiting for what is still open (requests, WebSockets). Ctrl-C again ends it at once.");
+    });
   }
 
-  #boxEnded(box: BoxProcess, code: number): void {
+  /** What the program says is shown as it comes; of the box's own lines those that someone should see. */
+  async #watchLog(box: BoxProcess): Promise<void> {
+    await this.#logWatch?.close();
+    if (this.#words.dev) return;
+    this.#logWatch = new LogWatch(
+      {
+        path: box.log.path,
+        clock,
+        line: (text) => this.#showLine(text),
+        failed: (error) => this.#steps.note("log", `cannot read it any more: ${String(error)}`),
+      },
+      box.log.from,
+    );
+  }
+
+  #showLine(text: string): void {
+    const line = readLine(text, this.#colour);
+    if (line.level === undefined || line.level === "warn" || line.level === "error")
+      this.#steps.line(`  │ ${line.text}`);
+  }
+
+  async #boxEnded(box: BoxProcess, code: number): Promise<void> {
     if (this.#stopping) return;
+    await this.#logWatch?.close();
     const log = logFile(this.#dataFolder, box.name);
     this.#steps.line(
       `Box "${box.name}" ended with exit code ${code}. ${this.#words.ephemeral ? "" : `Its log: ${log}`}`,
     );
-    this.#steps.event("ended", { box: box.name, code });
+    this.#steps.event("ended", { box: box.name, code, lastLines: tailOf(box.log).split("\n") });
     this.#end.resolve(1);
   }
 
@@ -218,6 +251,8 @@ class Up {
     this.#stopping = true;
     this.#stateFile.remove();
     await this.#box?.stop();
+    this.#patience?.cancel();
+    await this.#logWatch?.close();
     // Stopped while it was starting: what it has begun is finished, so that nothing half made stays behind.
     const cluster = await this.#opening?.catch(() => undefined);
     await cluster?.stop();

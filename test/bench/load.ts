@@ -1,11 +1,16 @@
-/** One bounded run of `wrk` against one URL, and what it says. Closed loop: each connection waits for its answer. */
+/**
+ * One bounded run of a load generator against one URL, and what it says. Closed loop: each connection waits for its
+ * answer. `wrk` is the usual one, `h2load` a second opinion.
+ */
 
 export interface Load {
   readonly url: string;
   readonly connections: number;
   readonly seconds: number;
-  /** The core that wrk runs on. */
+  /** The core that it runs on. */
   readonly core: number;
+  /** Whole lines, added to each request. */
+  readonly headers?: readonly string[];
 }
 
 export interface Heard {
@@ -22,9 +27,33 @@ export interface LoadTools {
 
 /** Throws when any answer was an error: a fast failure is not speed. */
 export async function load(tools: LoadTools, order: Load): Promise<Heard> {
-  const { url, connections, seconds, core } = order;
-  const words = ["--threads", "1", "--connections", String(connections), "--duration", `${seconds}s`, "--latency", url];
-  const child = Bun.spawn([tools.taskset, "-c", String(core), tools.wrk, ...words], {
+  const { connections, seconds, url } = order;
+  const words = ["--threads", "1", "--connections", String(connections), "--duration", `${seconds}s`, "--latency"];
+  return readWrk(await hear(tools.taskset, [tools.wrk, ...words, ...headerWords(order), url], order));
+}
+
+/** The same by h2load in HTTP/1.1; it tells no percentiles. */
+export async function loadByH2load(
+  tools: Pick<LoadTools, "taskset"> & { readonly h2load: string },
+  order: Load,
+): Promise<Mean> {
+  const { connections, seconds, url } = order;
+  const words = ["--h1", "--threads", "1", "--clients", String(connections), "--duration", String(seconds)];
+  return readH2load(await hear(tools.taskset, [tools.h2load, ...words, ...headerWords(order), url], order));
+}
+
+export interface Mean {
+  readonly requests: number;
+  readonly perSecond: number;
+  readonly meanMs: number;
+}
+
+function headerWords({ headers = [] }: Load): readonly string[] {
+  return headers.flatMap((line) => ["-H", line]);
+}
+
+async function hear(taskset: string, argv: readonly string[], { url, seconds, core }: Load): Promise<string> {
+  const child = Bun.spawn([taskset, "-c", String(core), ...argv], {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
@@ -32,8 +61,21 @@ export async function load(tools: LoadTools, order: Load): Promise<Heard> {
   });
   const [text, errors] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   if ((await child.exited) !== 0)
-    throw new Error(`Cannot load "${url}": wrk exited with ${child.exitCode}: ${errors.trim()}`);
-  return readWrk(text);
+    throw new Error(`Cannot load "${url}": "${argv[0]}" exited with ${child.exitCode}: ${errors.trim()}`);
+  return text;
+}
+
+export function readH2load(text: string): Mean {
+  const counts = /^requests: (\d+) total, .* (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout$/m.exec(text);
+  const statuses = /^status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx$/m.exec(text);
+  if (counts === null || statuses === null) throw new Error("Cannot read what h2load says: no counts");
+  const [succeeded = 0, ...bad] = [...counts.slice(2), ...statuses.slice(3)].map(Number);
+  if (bad.some((count) => count > 0)) throw new Error(`Cannot use this run of h2load: ${counts[0]}; ${statuses[0]}`);
+  return {
+    requests: succeeded,
+    perSecond: Number(field(text, /finished in .*, ([\d.]+) req\/s/)),
+    meanMs: milliseconds(field(text, /^time for request:\s+\S+\s+\S+\s+(\S+)/m)),
+  };
 }
 
 export function readWrk(text: string): Heard {
@@ -49,7 +91,7 @@ export function readWrk(text: string): Heard {
 
 function field(text: string, pattern: RegExp): string {
   const found = pattern.exec(text)?.[1];
-  if (found === undefined) throw new Error(`Cannot read what wrk says: no ${pattern}`);
+  if (found === undefined) throw new Error(`Cannot read what the load says: no ${pattern}`);
   return found;
 }
 
@@ -58,6 +100,6 @@ const UNITS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000, m: 
 function milliseconds(text: string): number {
   const [, number = "", unit = ""] = /^([\d.]+)(us|ms|s|m)$/.exec(text) ?? [];
   const factor = UNITS[unit];
-  if (factor === undefined) throw new Error(`Cannot read what wrk says: "${text}" is no time`);
+  if (factor === undefined) throw new Error(`Cannot read what the load says: "${text}" is no time`);
   return Number(number) * factor;
 }

@@ -12,6 +12,10 @@ export function cpuMicros(pid: number): number {
   return readStat(readFileSync(`/proc/${pid}/stat`, "utf8")).ticks * (1e6 / TICKS_PER_SECOND);
 }
 
+export function sumCpu(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + cpuMicros(pid), 0);
+}
+
 export function residentBytes(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   if (kilobytes === undefined) throw new Error(`Cannot read the memory of process ${pid}: it is a zombie`);

@@ -101,7 +101,7 @@ function startupRow(what: string, value: number, unit: string, most?: number): s
   return `| ${what} | ${value.toFixed(0)} ${unit} | ${most === undefined ? "" : goal(value, most, `${most} ${unit}`)} |`;
 }
 
-function machine(): string {
+export function machine(): string {
   const [cpu] = cpus();
   return `${cpu?.model.trim() ?? "unknown CPU"}, ${cpus().length} cores, ${Math.round(totalmem() / 1e9)} GB, Linux ${release()}`;
 }

@@ -215,11 +215,11 @@ describe("stop", () => {
   );
 
   test(
-    "closes WebSockets as going away",
+    "closes WebSockets as going away, just before the deadline",
     async () => {
       const source = `Bun.serve({ port: 1, fetch: (request, self) => self.upgrade(request) ? undefined : new Response("x"),
       websocket: { message() {} } });\n`;
-      const started = await start({ "server.ts": source });
+      const started = await start({ "server.ts": source }, 'entry = "./server.ts"\ndrain_timeout = "1s"');
       const socket = new WebSocket(started.url.replace("http", "ws"));
       await new Promise((resolve) => socket.addEventListener("open", resolve, { once: true }));
       const closed = new Promise<CloseEvent>((resolve) => socket.addEventListener("close", resolve, { once: true }));

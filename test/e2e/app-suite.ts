@@ -168,6 +168,10 @@ interface Parts {
 
 let gates = 0;
 
+/** As many asks at once as reach every worker: the gate is in the one that answers. */
+const ASKS = 8;
+const ASK_AGAIN_MS = 50;
+
 /** The second part is made only when the first has been seen: nothing between may hold it back. */
 async function inParts(url: string, path: string): Promise<Parts> {
   gates += 1;
@@ -175,10 +179,17 @@ async function inParts(url: string, path: string): Promise<Parts> {
   const response = await fetch(`${url}${path}?gate=${gates}`, { signal: abort.signal });
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   const first = (await reader?.read())?.value ?? "";
-  await (await fetch(`${url}/open?gate=${gates}`)).text();
-  const rest = (await reader?.read())?.value ?? "";
+  let second: string | undefined;
+  const reading = reader?.read().then(({ value }) => {
+    second = value ?? "";
+  });
+  while (second === undefined) {
+    const asks = Array.from({ length: ASKS }, async () => (await fetch(`${url}/open?gate=${gates}`)).text());
+    await Promise.all(asks);
+    await Promise.race([reading, Bun.sleep(ASK_AGAIN_MS)]);
+  }
   abort.abort();
-  return { type: response.headers.get("content-type") ?? "", first, rest };
+  return { type: response.headers.get("content-type") ?? "", first, rest: second };
 }
 
 /** Resolves with the next event of that kind; rejects when the socket fails instead. */

@@ -3,6 +3,7 @@
  * verbs of `Host`. What one process tells another is copied as it is on the way between real processes, arrives on a
  * later turn and in order. There is no keeper: the test says which process dies, and which comes.
  */
+import type { Net } from "../../proxy/net/wire.ts";
 import type { Duty, Answer, Box, Host, Note } from "../../proxy/role.ts";
 import { digest } from "../../src/run/digest.ts";
 import { FakeClock, turn } from "./clock.ts";
@@ -10,6 +11,7 @@ import { FakeLeases } from "./leases.ts";
 import { FakePage } from "./limits.ts";
 import { RecordingLog } from "./log.ts";
 import { FakeMetrics } from "./metrics.ts";
+import { SimNet } from "./net-sim.ts";
 import { SeededRng } from "./rng.ts";
 
 /** As long as the keeper waits for a worker's answer, by the box's clock. */
@@ -22,6 +24,9 @@ export interface BoxOptions {
   readonly name?: string;
   readonly workers?: number;
   readonly seed?: number;
+  /** What the processes dial and listen on, all the same one; a simulated network of that seed when absent. */
+  readonly net?: Net;
+  readonly sockets?: Box["sockets"];
 }
 
 /** What of a duty the box itself calls. */
@@ -34,17 +39,22 @@ export class FakeBox {
   readonly log = new RecordingLog();
   /** What processes said by `fail`, in order. */
   readonly failures: unknown[] = [];
+  /** How often a process asked for a reload. */
+  reloads = 0;
   readonly seed: number;
-  readonly #names: Pick<Box, "role" | "name">;
+  readonly net: Net;
+  readonly #names: Pick<Box, "role" | "name" | "sockets">;
   readonly #pushed = new Map<string, unknown>();
   readonly #workers = new Set<FakeHost>();
   #steward: FakeHost | undefined;
   #born = 0;
   #lastIndex = 0;
 
-  constructor({ role = "test", name = `host-${role}`, workers = 1, seed = 1 }: BoxOptions = {}) {
+  constructor(options: BoxOptions = {}) {
+    const { role = "test", name = `host-${role}`, workers = 1, seed = 1, sockets = [] } = options;
     this.seed = seed;
-    this.#names = { role, name };
+    this.net = options.net ?? new SimNet({ clock: this.clock, rng: new SeededRng(seed) });
+    this.#names = { role, name, sockets };
     this.raiseSteward();
     for (let count = 0; count < workers; count += 1) this.raiseWorker();
   }
@@ -120,7 +130,7 @@ export class FakeBox {
 
   #raise(index: number): FakeHost {
     this.#born += 1;
-    return new FakeHost(this, { ...this.#names, index, generation: 1 }, this.#born);
+    return new FakeHost(this, { ...this.#names, index, generation: 1, owner: this.#born });
   }
 
   async #ask(worker: FakeHost, timeoutMs: number, run: () => unknown): Promise<Answer> {
@@ -150,6 +160,7 @@ export class FakeHost implements Host {
   readonly metrics = new FakeMetrics();
   readonly limits: Host["limits"];
   readonly leases: Host["leases"];
+  readonly net: Net;
   readonly note = new FakeNote();
   readonly box: Box;
   /** Names this process on the page of limits; never used twice. */
@@ -164,10 +175,12 @@ export class FakeHost implements Host {
   readonly #mourners = new Set<() => void>();
   #alive = true;
 
-  constructor(all: FakeBox, box: Box, owner: number) {
+  constructor(all: FakeBox, box: Box) {
+    const { owner } = box;
     this.#all = all;
     this.box = box;
     this.owner = owner;
+    this.net = all.net;
     this.clock = all.clock;
     this.rng = new SeededRng(all.seed + owner);
     this.log = all.log.with({ process: box.index === 0 ? "steward" : `worker ${box.index}` });
@@ -210,6 +223,10 @@ export class FakeHost implements Host {
   command(name: string, argument?: unknown): Promise<readonly Answer[]> {
     this.#mustBe("steward", "command");
     return this.#all.command(name, argument);
+  }
+
+  reload(): void {
+    this.#all.reloads += 1;
   }
 
   fail(reason: unknown): void {

@@ -7,6 +7,8 @@ export class FakeHttpWire implements HttpWire {
   writes = 0;
   paused = false;
   ended = false;
+  /** It was ended for good. */
+  left = false;
   closed = false;
   /** Most bytes that are taken until it is set again. */
   takes = Number.POSITIVE_INFINITY;
@@ -28,8 +30,9 @@ export class FakeHttpWire implements HttpWire {
     this.paused = false;
   }
 
-  end(): void {
+  end(forGood = false): void {
     this.ended = true;
+    this.left = forGood;
   }
 
   close(): void {

@@ -2,21 +2,25 @@
  * The limits of a box without a shared page: `FakePage` is the page, `of(owner)` what one process sees of it, `reclaim`
  * what the keeper does for a process that died. Every place remembers its owner, as the real ones do.
  */
-import type { Limit, Limits } from "../../proxy/base/limits.ts";
+import type { Limit, Limits, Trace, TracedLimit, TracedPlace } from "../../proxy/base/limits.ts";
 
 const FREE = -1;
 
 export class FakePage {
   readonly #places = new Map<string, number[]>();
+  readonly #traces = new Map<string, (Trace | undefined)[]>();
 
   of(owner: number): Limits {
     return {
       limit: (name, capacity) => {
-        if (!(Number.isInteger(capacity) && capacity > 0))
-          throw new RangeError(`Cannot share limit "${name}": ${capacity}`);
-        const places = this.#places.get(name) ?? new Array<number>(capacity).fill(FREE);
-        this.#places.set(name, places);
+        const places = this.#stretch(name, capacity);
         return new FakeLimit(places, Math.min(places.length, capacity), owner);
+      },
+      traced: (name, capacity) => {
+        const places = this.#stretch(name, capacity);
+        const traces = this.#traces.get(name) ?? [];
+        this.#traces.set(name, traces);
+        return new FakeTracedLimit({ places, traces }, Math.min(places.length, capacity), owner);
       },
     };
   }
@@ -26,10 +30,20 @@ export class FakePage {
     return count(this.#places.get(name) ?? []);
   }
 
+  /** What stands behind its places becomes an orphan, where the limit is traced. */
   reclaim(owner: number): void {
-    for (const places of this.#places.values()) {
-      for (const [place, holder] of places.entries()) if (holder === owner) places[place] = FREE;
+    for (const [name, places] of this.#places) {
+      const left = this.#traces.has(name) ? orphanOf(owner) : FREE;
+      for (const [place, holder] of places.entries()) if (holder === owner) places[place] = left;
     }
+  }
+
+  #stretch(name: string, capacity: number): number[] {
+    if (!(Number.isInteger(capacity) && capacity > 0))
+      throw new RangeError(`Cannot share limit "${name}": ${capacity}`);
+    const places = this.#places.get(name) ?? new Array<number>(capacity).fill(FREE);
+    this.#places.set(name, places);
+    return places;
   }
 }
 
@@ -60,6 +74,56 @@ class FakeLimit implements Limit {
   taken(): number {
     return count(this.#places);
   }
+}
+
+class FakeTracedLimit extends FakeLimit implements TracedLimit {
+  readonly #places: number[];
+  readonly #traces: (Trace | undefined)[];
+
+  constructor(
+    stretch: { readonly places: number[]; readonly traces: (Trace | undefined)[] },
+    capacity: number,
+    owner: number,
+  ) {
+    super(stretch.places, capacity, owner);
+    this.#places = stretch.places;
+    this.#traces = stretch.traces;
+  }
+
+  override take(max = this.capacity): number {
+    const place = super.take(max);
+    this.#traces[place] = undefined;
+    return place;
+  }
+
+  trace(place: number, trace: Trace): void {
+    this.#traces[place] = trace;
+  }
+
+  traces(): readonly TracedPlace[] {
+    return [...this.#places.entries()]
+      .filter(([, holder]) => holder !== FREE)
+      .map(([place, holder]) => {
+        const { processId = 0, secret = 0 } = this.#traces[place] ?? {};
+        const orphan = holder < FREE;
+        return { place, owner: orphan ? orphanOf(holder) : holder, orphan, processId, secret };
+      });
+  }
+
+  orphaned(): number {
+    return this.#places.filter((holder) => holder < FREE).length;
+  }
+
+  free({ place, owner }: TracedPlace): boolean {
+    if (this.#places[place] !== orphanOf(owner)) return false;
+    this.#places[place] = FREE;
+    return true;
+  }
+}
+
+/** Below FREE for every owner, and its own inverse. */
+function orphanOf(owner: number): number {
+  return -2 - owner;
 }
 
 function count(places: readonly number[]): number {

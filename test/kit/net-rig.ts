@@ -152,5 +152,5 @@ export const engines: Readonly<Record<"bun" | "stingy" | "simulated" | "stingySi
   bun: { name: "bun", bytesMax: 8 * MEBIBYTE, kernel: true, make: () => new KernelRig() },
   stingy: { name: "stingy bun", bytesMax: 30_000, kernel: true, make: () => new KernelRig(stingy) },
   simulated: { name: "simulated", bytesMax: 8 * MEBIBYTE, kernel: false, make: () => new SimRig(SEED) },
-  stingySimulated: { name: "stingy simulated", bytesMax: 9_000, kernel: false, make: () => new SimRig(SEED, stingy) },
+  stingySimulated: { name: "stingy simulated", bytesMax: 3_000, kernel: false, make: () => new SimRig(SEED, stingy) },
 };

@@ -79,8 +79,9 @@ export class SimPipe {
   }
 
   #send(bytes: Uint8Array): void {
-    const { resetAt } = this.#accident;
-    if (this.#stalled(bytes.length) || this.#cut) return;
+    const { resetAt, stallAt } = this.#accident;
+    if (this.#cut) return;
+    if (stallAt !== undefined && this.#stalled(bytes.length)) return this.#sendUntil(stallAt, bytes);
     if (resetAt === undefined || this.#sentBytes + bytes.length < resetAt) {
       this.#sentBytes += bytes.length;
       this.#later(() => this.#reader.arrived(bytes));
@@ -93,7 +94,15 @@ export class SimPipe {
     this.#cut = true;
   }
 
-  /** Whether nothing of the next `count` bytes arrives. */
+  /** The last bytes before it stalls; a shorter piece behind them must not arrive in their place. */
+  #sendUntil(stallAt: number, bytes: Uint8Array): void {
+    const before = bytes.slice(0, stallAt - this.#sentBytes);
+    this.#sentBytes = stallAt;
+    this.#cut = true;
+    if (before.length > 0) this.#later(() => this.#reader.arrived(before));
+  }
+
+  /** Whether some of the next `count` bytes do not arrive. */
   #stalled(count: number): boolean {
     const { stallAt } = this.#accident;
     return stallAt !== undefined && this.#sentBytes + count > stallAt;

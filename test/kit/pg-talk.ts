@@ -210,7 +210,7 @@ const EMPTY_TAGS: readonly number[] = [
 ];
 
 /** Reads a frame by the reader of its type. Throws when there is none. */
-function understand(tag: number, bytes: Uint8Array): unknown {
+export function understand(tag: number, bytes: Uint8Array): unknown {
   const part = { bytes, start: 0, end: bytes.length };
   const text = (start: number, end: number): string => backend.serverText(bytes, start, end);
   if (EMPTY_TAGS.includes(tag) || tag === BACKEND.copyData) return undefined;

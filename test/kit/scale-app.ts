@@ -41,11 +41,15 @@ export function writeApp(files: Readonly<Record<string, string>>): Installed {
 }
 
 export interface AppOrder {
+  /** "app" when absent. */
+  readonly role?: "app" | "lb" | "pool";
   /** Behind `scale --role app`: an entry, flags. */
   readonly words: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** An empty folder when absent. */
   readonly cwd?: string;
+  /** Another build than `SCALE_BIN`, or a copy of it. */
+  readonly executable?: string;
 }
 
 export interface AppBox {
@@ -71,8 +75,8 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly event: stri
 export function runApp(order: AppOrder): AppBox {
   const folder = mkdtempSync(join(tmpdir(), "scale-empty-"));
   const admin = `unix:${join(folder, "admin")}`;
-  const words = ["--role", "app", "--admin", admin, ...order.words];
-  const child = Bun.spawn([SCALE_BIN, ...words], {
+  const words = ["--role", order.role ?? "app", "--admin", admin, ...order.words];
+  const child = Bun.spawn([order.executable ?? SCALE_BIN, ...words], {
     cwd: order.cwd ?? folder,
     env: { ...process.env, NODE_ENV: undefined, ...order.env },
     stdin: "ignore",

@@ -25,6 +25,7 @@ export interface TinyOptions {
 export class TinyWorker implements Duty<TinyOptions> {
   greeting: string;
   whom = "nobody";
+  draining = false;
   drained = false;
   stopped = false;
   prepared = false;
@@ -73,6 +74,7 @@ export class TinyWorker implements Duty<TinyOptions> {
 
   async drain(): Promise<void> {
     const { drainsForMs } = this.#options;
+    this.draining = true;
     if (drainsForMs !== undefined) {
       await new Promise<void>((resolve) => void this.host.clock.after(drainsForMs, resolve));
     }

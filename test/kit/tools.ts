@@ -12,8 +12,14 @@ export interface Tool {
 }
 
 export const tools = {
+  curl: { command: "curl", packages: ["curl"] },
   git: { command: "git", packages: ["git"] },
+  go: { command: "go", places: ["/usr/local/go/bin/go"], packages: ["golang-go", "ca-certificates"] },
+  h2load: { command: "h2load", packages: ["nghttp2-client"] },
+  haproxy: { command: "haproxy", packages: ["haproxy"] },
   ip: { command: "ip", packages: ["iproute2"] },
+  nginx: { command: "nginx", packages: ["nginx"] },
+  pgbouncer: { command: "pgbouncer", packages: ["pgbouncer"] },
   psql: { command: "psql", packages: ["postgresql-client"] },
   postgres: { command: "postgres", places: ["/usr/lib/postgresql/*/bin/postgres"], packages: ["postgresql"] },
   pgbench: { command: "pgbench", places: ["/usr/lib/postgresql/*/bin/pgbench"], packages: ["postgresql"] },
@@ -22,7 +28,13 @@ export const tools = {
     places: ["/usr/lib/python3/dist-packages/prometheus_client/parser.py"],
     packages: ["python3-prometheus-client"],
   },
+  psycopg: {
+    command: "psycopg",
+    places: ["/usr/lib/python3/dist-packages/psycopg/__init__.py"],
+    packages: ["python3-psycopg"],
+  },
   python3: { command: "python3", packages: ["python3"] },
+  strace: { command: "strace", packages: ["strace"] },
   "systemd-nspawn": { command: "systemd-nspawn", packages: ["systemd-container"] },
   "systemd-analyze": { command: "systemd-analyze", packages: ["systemd"] },
   taskset: { command: "taskset", packages: ["util-linux"] },

@@ -23,6 +23,7 @@ test("Admin: a caller that is slow on purpose is cut off, and the others are ans
     ready: async () => ({ ready: true, checks: [] }),
     status: async () => ({}) as StatusJson,
     metrics: async () => "",
+    count: async () => undefined,
   };
   const admin = new Admin({ listen: `unix:${path}` }, { view, clock, log: new RecordingLog() });
   try {

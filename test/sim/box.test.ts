@@ -165,7 +165,7 @@ test("stop: does not cut the drain that a reload has begun", async () => {
   const old = [...box.duties.workers];
   await box.settle(() => box.keeper.reload(box.planOf({ ...THREE, change: "replace" })));
   const stopping = box.keeper.stop();
-  await box.pass(1_000);
+  await box.pass(200);
   expect(old.some((worker) => worker.stopped)).toBe(false);
   await box.settle(() => stopping);
   expect(old.every((worker) => worker.drained && worker.stopped)).toBe(true);
@@ -186,10 +186,25 @@ test("replace: a worker whose successor cannot start goes on, and is looked afte
 test("reload: a successor that cannot start leaves the old ones serving", async () => {
   const box = await started();
   const pids = box.alive("worker").map(({ pid }) => pid);
-  const next = box.planOf({ ...THREE, greeting: "good day", change: "replace", startsNot: 2 });
+  const next = box.planOf({ ...THREE, greeting: "good day", change: "replace", startsNot: 1 });
   await expect(box.settle(() => box.keeper.reload(next))).rejects.toThrow("Cannot start: told not to");
   await box.pass(10_000);
   expect(box.alive("worker").map(({ pid }) => pid)).toEqual(pids);
+  expect(await greetings(box)).toEqual(Array(3).fill("hello, nobody"));
+});
+
+test("reload: when a later successor cannot start, those that have left come back as they were", async () => {
+  const box = await started();
+  const next = box.planOf({ ...THREE, greeting: "good day", change: "replace", startsNot: 3 });
+  const refused = await box.settle(() => box.keeper.reload(next).catch((error) => error));
+  expect(String(refused)).toContain("Cannot start: told not to");
+  await box.pass(3_000);
+  expect(
+    box
+      .alive("worker")
+      .map(({ index }) => index)
+      .sort(),
+  ).toEqual([1, 2, 3]);
   expect(await greetings(box)).toEqual(Array(3).fill("hello, nobody"));
 });
 
@@ -276,13 +291,13 @@ test(`storm: deaths at any step of any reload never leave a box on two plans (se
     const living = [...box.children.values()];
     living[pick(living.length)]?.die();
     if (await box.settle(() => reload)) plan = { ...next, refusedBy: -1, startsNot: -1 };
-    const startsAgain = box.keeper.plan.options as TinyOptions;
+    const startsAgain = box.keeper.plan.crews[0].options as TinyOptions;
     plan = startsAgain.greeting === plan.greeting ? plan : startsAgain;
     if (startsAgain.startsNot !== undefined) {
       // The plan that was decided on cannot start one of its workers again: move on to one that can.
       plan = { greeting: `healed ${round}`, workers, change: "in place" };
       await box.settle(() => box.keeper.reload(box.planOf(plan)).catch(() => undefined));
-      plan = box.keeper.plan.options as TinyOptions;
+      plan = box.keeper.plan.crews[0].options as TinyOptions;
     }
     if (box.fatal.length > 0) {
       // Five of its short lives were ours to end: that is what the rule is for. Go on with another box.

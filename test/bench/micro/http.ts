@@ -52,7 +52,11 @@ measure(`parse a response of ${RESPONSE.length} bytes`, () => void response.pars
 const shelf = new Shelf(65_536, new Budget(1e7));
 const additions = new Additions();
 const sender = { address: "203.0.113.7", secure: true, trusted: false };
-const forwarding = { policy: { via: undefined, keepRequestId: true }, requestId: "0123456789abcdef" };
+const requestId = new TextEncoder().encode("0123456789abcdef");
+const forwarding = {
+  policy: { via: undefined, keepRequestId: true },
+  requestId: { bytes: requestId, start: 0, end: requestId.length },
+};
 const wording = { framing: 0, length: -1, connection: "", fallbackHost: "" } as const;
 for (const [name, parser, bytes] of [
   ["small", small, SMALL],

@@ -244,6 +244,20 @@ describe("finish", () => {
     expect([conversation.wire.ended, conversation.requests.length]).toEqual([true, 1]);
   });
 
+  test("waits for one more request when a response is under way that has not said that it is the last", () => {
+    const conversation = new Conversation();
+    conversation.serve = (stream) => stream.head(HELLO.head, new Additions());
+    conversation.say(GET);
+    conversation.codec.finish();
+    conversation.stream?.data(HELLO.body, 0, 5);
+    conversation.stream?.end();
+    conversation.turn.run();
+    expect([conversation.wire.text, conversation.wire.ended]).toEqual([HELLO_TEXT, false]);
+    conversation.serve = (stream) => sendAnswer(stream, HELLO);
+    conversation.say(GET);
+    expect([conversation.wire.text.includes("Connection: close"), conversation.wire.ended]).toEqual([true, true]);
+  });
+
   test("ends behind a request whose head has begun", () => {
     const conversation = answering();
     conversation.say(GET.slice(0, 10));
@@ -251,6 +265,45 @@ describe("finish", () => {
     expect(conversation.wire.ended).toBe(false);
     conversation.say(GET.slice(10));
     expect([conversation.wire.text.includes("Connection: close"), conversation.wire.ended]).toEqual([true, true]);
+  });
+});
+
+describe("the end of the last exchange", () => {
+  const LAST = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+  test.each([
+    ["of a client that says close", LAST, true],
+    ["of one that speaks HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", true],
+    ["of one that has half of another request there already", `${LAST}GET`, true],
+    ["that had a body", LAST.replace("GET", "POST").replace("\r\n\r\n", "\r\nContent-Length: 2\r\n\r\nab"), false],
+    ["that could not be read", `GET / HTTP/1.1\r\nHost: a\r\nX Y: 1\r\n\r\n`, false],
+  ])("%s", (_name, request, forGood) => {
+    const conversation = answering();
+    conversation.say(request);
+    expect([conversation.wire.ended, conversation.wire.left, conversation.codec.state]).toEqual([
+      true,
+      forGood,
+      "lingering",
+    ]);
+    conversation.codec.closed();
+    expect(conversation.codec.state).toBe("closed");
+  });
+
+  test("that the owner decided: the client may be sending, and is waited for", () => {
+    const conversation = answering();
+    conversation.say(GET);
+    conversation.codec.finish();
+    conversation.turn.run();
+    expect([conversation.wire.ended, conversation.wire.left]).toEqual([true, false]);
+  });
+
+  test("what was sent ahead of a late answer is waited out", () => {
+    const conversation = new Conversation();
+    conversation.say(LAST);
+    conversation.say("surplus");
+    sendAnswer(conversation.stream as HttpStream, HELLO);
+    conversation.turn.run();
+    expect([conversation.wire.ended, conversation.wire.left]).toEqual([true, false]);
   });
 });
 

@@ -11,6 +11,54 @@ function post(lines: string, body: string): string {
   return `POST / HTTP/1.1\r\nHost: a\r\n${lines}\r\n${body}`;
 }
 
+describe("content in one chunk with its head", () => {
+  const body = "x".repeat(5_000);
+
+  test.each([
+    [
+      "whose head fits where it stood",
+      `HTTP/1.1 200 OK\r\nX-Y: z\r\nConnection: keep-alive\r\nContent-Length: 5000\r\n\r\n`,
+    ],
+    ["whose head grows", "HTTP/1.1 200\r\nContent-Length:5000\r\n\r\n"],
+  ])("leaves with it in one write: a response %s", (_name, head) => {
+    const relay = new HttpRelay();
+    relay.say(GET);
+    relay.answer(head + body);
+    const [said, content] = relay.clientWire.take().split("\r\n\r\n");
+    expect(said).toMatch(/^HTTP\/1\.1 200 (OK\r\nX-Y: z)?\r\nContent-Length: 5000$/);
+    expect([content === body, relay.clientWire.writes, relay.heldBytes, relay.client.quiet]).toEqual([
+      true,
+      1,
+      0,
+      true,
+    ]);
+  });
+
+  test("cut anywhere, it is the same", () => {
+    const response = `HTTP/1.1 200 OK\r\nX-Y: z\r\nServer: a\r\nContent-Length: 5000\r\n\r\n${body}`;
+    for (let cut = 1; cut < 200; cut += 3) {
+      const relay = new HttpRelay();
+      relay.say(GET);
+      relay.answer(response, cut, cut + 2_500);
+      expect(relay.clientWire.text).toBe(
+        `HTTP/1.1 200 OK\r\nX-Y: z\r\nServer: a\r\nContent-Length: 5000\r\n\r\n${body}`,
+      );
+    }
+  });
+
+  test.each([1, 60, 100, 2_000])("what a wire takes only %d bytes of waits, and nothing is lost", (takes) => {
+    const relay = new HttpRelay();
+    relay.say(GET);
+    relay.clientWire.takes = takes;
+    relay.answer(`HTTP/1.1 200 OK\r\nX-Y: z\r\nServer: a\r\nContent-Length: 5000\r\n\r\n${body}`);
+    expect(relay.clientWire.text.length).toBe(takes);
+    relay.clientWire.takes = Number.POSITIVE_INFINITY;
+    relay.client.drain();
+    expect(relay.clientWire.text).toBe(`HTTP/1.1 200 OK\r\nX-Y: z\r\nServer: a\r\nContent-Length: 5000\r\n\r\n${body}`);
+    expect(relay.heldBytes).toBe(0);
+  });
+});
+
 describe("one exchange after the other", () => {
   test("keep-alive on both sides: one server connection serves them all", () => {
     const relay = new HttpRelay();

@@ -142,13 +142,13 @@ describe("Budget", () => {
     expect(budget.lend(BLOCK + 1)?.length).toBe(2 * BLOCK);
   });
 
-  test("keeps at most 1 MiB of what was given back, and counts it out when it is lent again", () => {
+  test("keeps at most 16 MiB of what was given back, and counts it out when it is lent again", () => {
     const budget = new Budget(1e9);
-    const blocks = Array.from({ length: 5 }, () => budget.lend(256 * 1024) as Uint8Array);
+    const blocks = Array.from({ length: 5 }, () => budget.lend(4_194_304) as Uint8Array);
     for (const block of blocks) budget.giveBack(block);
-    expect([budget.lentBytes, budget.spareBytes]).toEqual([0, 1024 * 1024]);
-    for (let count = 0; count < 5; count += 1) budget.lend(256 * 1024);
-    expect([budget.lentBytes, budget.spareBytes]).toEqual([5 * 256 * 1024, 0]);
+    expect([budget.lentBytes, budget.spareBytes]).toEqual([0, 16_777_216]);
+    for (let count = 0; count < 5; count += 1) budget.lend(4_194_304);
+    expect([budget.lentBytes, budget.spareBytes]).toEqual([5 * 4_194_304, 0]);
   });
 
   test("is a Bug to give back more than was lent", () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Bug } from "../../../../proxy/base/assert.ts";
 import {
+  copyRun,
   equal,
   equalsAscii,
   equalsAsciiFold,
@@ -248,5 +249,25 @@ describe("parseHex", () => {
       const digit = "0123456789abcdef".indexOf(String.fromCharCode(byte).toLowerCase());
       expect(parseHex(Uint8Array.of(byte), 0, 1)).toBe(digit);
     }
+  });
+});
+
+describe("copyRun", () => {
+  test.each([0, 1, 7, 47, 48, 49, 500])("copies %d bytes, and nothing around them", (count) => {
+    const bytes = Uint8Array.from({ length: count + 9 }, (_, index) => (index % 250) + 1);
+    const into = new Uint8Array(count + 5);
+    copyRun({ bytes, start: 4, end: 4 + count }, into, 3);
+    expect([...into]).toEqual([0, 0, 0, ...bytes.slice(4, 4 + count), 0, 0]);
+  });
+
+  test.each([
+    [-1, 4, 0],
+    [5, 4, 0],
+    [0, 101, 0],
+    [0, 60, 41],
+    [0, 1, 100],
+    [0, 1, -1],
+  ])("a range %d to %d for place %d is a Bug", (start, end, at) => {
+    expect(() => copyRun({ bytes: new Uint8Array(100), start, end }, new Uint8Array(100), at)).toThrow(Bug);
   });
 });

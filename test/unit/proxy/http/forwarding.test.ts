@@ -21,6 +21,7 @@ import { bytesOf } from "../../../kit/http-wire.ts";
 const STRANGER: Sender = { address: "203.0.113.7", secure: true, trusted: false };
 const FRIEND: Sender = { address: "10.0.0.1", secure: false, trusted: true };
 const POLICY: ForwardingPolicy = { via: undefined, keepRequestId: true };
+const MADE = { bytes: bytesOf("made"), start: 0, end: 4 };
 const WORDING = { framing: 0, length: -1, connection: "", fallbackHost: "" } as const;
 
 function headOf(lines: string, start = "GET / HTTP/1.1\r\nHost: Shop.example:8080\r\n"): HttpHead {
@@ -35,7 +36,7 @@ function served(lines: string, sender: Sender, policy: ForwardingPolicy = POLICY
   const head = headOf(lines);
   const additions = new Additions();
   additions.clear();
-  forwardRequest(head, additions, sender, { policy, requestId: "made" });
+  forwardRequest(head, additions, sender, { policy, requestId: MADE });
   const shelf = new Shelf(100_000, new Budget(1e6));
   shelf.reserve(headRoom(head, additions, ""));
   writeRequest(shelf, head, additions, WORDING);
@@ -90,7 +91,7 @@ describe("forwardRequest", () => {
     const head = headOf("", "GET / HTTP/1.0\r\n");
     const additions = new Additions();
     additions.clear();
-    forwardRequest(head, additions, STRANGER, { policy: POLICY, requestId: "made" });
+    forwardRequest(head, additions, STRANGER, { policy: POLICY, requestId: MADE });
     expect(additions.findName("x-forwarded-host")).toBe(-1);
   });
 

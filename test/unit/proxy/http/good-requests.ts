@@ -52,7 +52,7 @@ export const GOOD_REQUESTS: readonly Row[] = [
   [
     "names with an underscore",
     `GET / HTTP/1.1\r\n${HOST}X_Real_IP: 1\r\nContent_Length: 5\r\nTransfer_Encoding: chunked\r\nX: y\r\n\r\n`,
-    `GET / HTTP/1.1\r\n${HOST}X: y\r\n\r\n`,
+    `GET / HTTP/1.1\r\n${HOST}X_Real_IP: 1\r\nContent_Length: 5\r\nTransfer_Encoding: chunked\r\nX: y\r\n\r\n`,
   ],
   [
     "names that are almost framing",

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { refusal, tlsFlaw, tlsOptions } from "../../../../proxy/net/bun-tls.ts";
+import type { Peer } from "../../../kit/net-peer.ts";
 import { KernelRig } from "../../../kit/net-rig.ts";
 import { clientContext, serverContext } from "./contract-tls.ts";
 
@@ -22,6 +23,51 @@ test("BunWire: a context that cannot be used closes the wire as our fault, and h
   expect([server.fault?.code, client.fault?.code]).toEqual(["BUG", "SERVER_GONE"]);
   expect(await rig.end()).toEqual([]);
 });
+
+test("BunWire: what cannot be read under TLS that stands is the fault of who sent it, and not for another server", async () => {
+  for (const spoilt of ["client", "server"] as const) {
+    const rig = new KernelRig();
+    const { client, server, relays } = await relayed(rig);
+    server.startTls(serverContext, "server");
+    client.startTls(clientContext, "client");
+    await rig.until("both stand", () => client.wire.tls !== undefined && server.wire.tls !== undefined);
+    relays[spoilt].send("no record of TLS");
+    const hit = spoilt === "client" ? client : server;
+    await rig.until("it is closed", () => hit.closed);
+    expect(hit.fault?.code).toBe(spoilt === "client" ? "SERVER_PROTOCOL" : "CLIENT_PROTOCOL");
+    expect(await rig.end()).toEqual([]);
+  }
+});
+
+test("BunWire: a reset under TLS that stands is a server gone, never one that was not reached", async () => {
+  const rig = new KernelRig();
+  const { client, server } = await rig.pair();
+  server.startTls(serverContext, "server");
+  client.startTls(clientContext, "client");
+  await rig.until("both stand", () => client.wire.tls !== undefined && server.wire.tls !== undefined);
+  server.close();
+  await rig.until("it is closed", () => client.closed);
+  expect(client.fault?.code).toBe("SERVER_GONE");
+  expect(await rig.end()).toEqual([]);
+});
+
+/** A client and a server with a relay between them, which can say words of its own to either. */
+async function relayed(rig: KernelRig) {
+  const servers: Peer[] = [];
+  const far = rig.listen(rig.fresh("tcp"), {}, (peer) => servers.push(peer));
+  const toClient: Peer[] = [];
+  const relay = rig.listen(rig.fresh("tcp"), { data: (_peer, bytes) => void toServer.send(bytes) }, (peer) =>
+    toClient.push(peer),
+  );
+  const toServer = rig.dial(far.address, { data: (_peer, bytes) => void toClient[0]?.send(bytes) });
+  const client = rig.dial(relay.address);
+  await rig.until(
+    "all are open",
+    () => servers.length + toClient.length === 2 && client.drains + toServer.drains === 2,
+  );
+  const [server, near] = [servers[0] as Peer, toClient[0] as Peer];
+  return { client, server, relays: { client: near, server: toServer } };
+}
 
 test("tlsOptions: are made once for a context and side", () => {
   expect(tlsOptions(serverContext, "server")).toBe(tlsOptions(serverContext, "server"));

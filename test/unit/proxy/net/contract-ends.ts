@@ -107,6 +107,20 @@ const closingRows: readonly Row[] = [
     },
   ],
   [
+    "end: for good closes behind all that was taken; the close is told, and without a fault",
+    async (rig, engine) => {
+      const { client, server } = await rig.pair({ client: { end: (peer) => peer.end() } });
+      client.send("last words");
+      await rig.until("they came", () => server.text === "last words");
+      const bytes = new Uint8Array(Math.min(engine.bytesMax, 100_000)).fill(7);
+      const taken = server.write(bytes);
+      server.call((wire) => wire.end(true));
+      expect(server.write(Uint8Array.of(1))).toBe(-1);
+      await rig.until("both are closed", () => client.closed && server.closed);
+      expect([client.bytes, client.ended, ...codes(client, server)]).toEqual([taken, true, undefined, undefined]);
+    },
+  ],
+  [
     "close: is told once and last; no method does harm any more",
     async (rig) => {
       const { client } = await rig.pair();

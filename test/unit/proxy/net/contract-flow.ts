@@ -27,7 +27,7 @@ export function content(bytes: number, seed = 7): Uint8Array {
   return all;
 }
 
-const SIZES = [0, 1, 2, 7, 9_000, 30_000, 65_536, 1_048_577, 8 * 1_048_576];
+const SIZES = [0, 1, 2, 7, 3_000, 30_000, 65_536, 1_048_577, 8 * 1_048_576];
 
 export async function echoes(
   rig: Rig,
@@ -54,7 +54,8 @@ function echoRows({ bytesMax }: Engine): readonly Row[] {
   ]);
 }
 
-async function fill(rig: Rig, peer: Peer, bytes: Uint8Array): Promise<number> {
+/** Writes until the kernel is full; answers how much was taken. */
+export async function fill(rig: Rig, peer: Peer, bytes: Uint8Array): Promise<number> {
   let sent = 0;
   for (let idle = 0; idle < 5 && sent < bytes.length;) {
     const taken = peer.call((wire) => wire.write(bytes, sent, bytes.length));

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { TlsContext } from "../../../../proxy/net/wire.ts";
 import { digestOf, type Peer, type Reactions } from "../../../kit/net-peer.ts";
 import type { PairOptions, Rig } from "../../../kit/net-rig.ts";
-import { content, echo } from "./contract-flow.ts";
+import { content, echo, fill } from "./contract-flow.ts";
 import type { Row } from "./contract-rows.ts";
 
 const folder = join(import.meta.dir, "../../../data/tls");
@@ -228,6 +228,19 @@ const underRows: readonly Row[] = [
       server.end();
       await rig.until("both are closed", () => client.closed && server.closed);
       expect([client.text, client.fault, server.fault]).toEqual(["answer", undefined, undefined]);
+    },
+  ],
+  [
+    "tls: an end behind a write that filled the kernel arrives, with all that was taken before it",
+    async (rig, engine) => {
+      const { client, server } = await secure(rig, {});
+      server.pause();
+      await rig.settle();
+      const sent = await fill(rig, client, content(Math.min(engine.bytesMax, 8 * 1_048_576)));
+      client.call((wire) => wire.end());
+      server.resume();
+      await rig.until("the end is seen", () => server.ended);
+      expect([server.bytes, server.closed]).toEqual([sent, false]);
     },
   ],
   [

@@ -36,6 +36,7 @@ const goodView: AdminView = {
   ready: async () => ({ ready: true, checks: [] }),
   status: async () => ({ box: "web1" }) as StatusJson,
   metrics: async () => "scale_up 1\n",
+  count: async () => undefined,
 };
 
 function make(options: Partial<AdminOptions> = {}, view: Partial<AdminView> = {}): Admin {

@@ -27,6 +27,22 @@ for (const method of ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CON
   });
 }
 
+const posts: readonly [Ask, number | "in"][] = [
+  [{ listen: "unix:/tmp/x" }, "in"],
+  [{ listen: "unix:/tmp/x", token: TOKEN }, "in"],
+  [{ listen: "127.0.0.1:9900" }, 405],
+  [{ listen: "127.0.0.1:9900", headers: { origin: "http://127.0.0.1:9900" } }, 405],
+  [{ listen: "127.0.0.1:9900", token: TOKEN }, 401],
+  [{ listen: "127.0.0.1:9900", token: TOKEN, headers: { authorization: `Bearer ${TOKEN}` } }, "in"],
+  [{ listen: "0.0.0.0:9900", token: TOKEN, headers: { authorization: "Bearer wrong" } }, 401],
+  [{ listen: "unix:/tmp/x", headers: { "content-length": "5" } }, 400],
+];
+
+for (const [ask, wanted] of posts) {
+  test(`gate: is ${wanted} to a command (POST) with ${JSON.stringify(ask)}`, () =>
+    expect(statusOf({ ...ask, method: "POST" })).toBe(wanted));
+}
+
 const bodies: readonly [Record<string, string>, number | "in"][] = [
   [{ "content-length": "0" }, "in"],
   [{ "content-length": "5" }, 400],

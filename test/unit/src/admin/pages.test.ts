@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Clock } from "../../../../proxy/base/clock.ts";
+import { Problem } from "../../../../src/problem/problem.ts";
 import { Pages } from "../../../../src/admin/pages.ts";
 import type { AdminView, Readiness, StatusJson } from "../../../../src/admin/view.ts";
 
@@ -25,6 +26,7 @@ function setUp(view: Partial<AdminView> = {}) {
     ready: async () => ({ ready: true, checks: [{ name: "box", ok: true }] }),
     status: async () => STATUS,
     metrics: async () => "scale_up 1\n",
+    count: async () => undefined,
     ...view,
   };
   return { pages: new Pages(whole, clock), timers };
@@ -38,6 +40,39 @@ const notReady: Readiness = {
     { name: "worker 2", ok: false },
   ],
 };
+
+const commands: readonly [query: string, status: number, said: object][] = [
+  ["workers=4", 200, { ok: true, workers: 4 }],
+  ["workers=", 400, { ok: false, problems: [{ code: "RUN_COUNT" }] }],
+  ["", 400, { ok: false, problems: [{ code: "RUN_COUNT" }] }],
+  ["workers=-1", 400, { ok: false, problems: [{ code: "RUN_COUNT" }] }],
+  ["workers=1e3", 400, { ok: false, problems: [{ code: "RUN_COUNT" }] }],
+  ["workers=99999", 400, { ok: false, problems: [{ code: "RUN_COUNT" }] }],
+];
+
+for (const [query, status, said] of commands) {
+  test(`/count: "${query}" is ${status}`, async () => {
+    const counted: number[] = [];
+    const { pages } = setUp({ count: async (workers) => void counted.push(workers) });
+    const page = await pages.command("/count", query);
+    expect(page?.status).toBe(status);
+    expect(JSON.parse(page?.body ?? "")).toMatchObject(said);
+    expect(counted).toEqual(status === 200 ? [4] : []);
+  });
+}
+
+test("/count: is 409 with the reason when the box refuses", async () => {
+  const refuse = () => Promise.reject(new Problem("RUN_NEEDS_FRONT", { what: "Cannot run 2 workers: no front" }));
+  const page = await setUp({ count: refuse }).pages.command("/count", "workers=2");
+  expect(page?.status).toBe(409);
+  expect(JSON.parse(page?.body ?? "")).toMatchObject({ ok: false, problems: [{ code: "RUN_NEEDS_FRONT" }] });
+});
+
+test("/count: is no page to read, and no page is a command", async () => {
+  const { pages } = setUp();
+  expect(await pages.at("/count", "workers=4")).toBeUndefined();
+  expect(await pages.command("/status", "")).toBeUndefined();
+});
 
 test("/livez: is ok whatever else is wrong", async () => {
   const { pages } = setUp({

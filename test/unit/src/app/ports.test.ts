@@ -1,15 +1,29 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import http from "node:http";
+import { createRequire } from "node:module";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Address } from "../../../../proxy/base/address.ts";
 import { Ports } from "../../../../src/app/ports.ts";
 import type { Problem } from "../../../../src/problem/problem.ts";
+import type { Clock } from "../../../../proxy/base/clock.ts";
 import { clock } from "../../../../src/run/clock.ts";
+import { FakeClock } from "../../../kit/clock.ts";
 import { until } from "../../../kit/until.ts";
 
+interface NodeSocket {
+  on(event: "message", listen: (text: unknown) => void): void;
+  send(text: string): void;
+}
+
+/** The package has no types of its own. */
+const { WebSocketServer } = createRequire(import.meta.url)("ws") as {
+  WebSocketServer: new (options: { server: http.Server }) => {
+    on(event: "connection", listen: (socket: NodeSocket) => void): void;
+  };
+};
 const LOOPBACK: Address = { host: "127.0.0.1", port: 0 };
 const LONG_MS = 30_000;
 const hello = (): Response => new Response("hello");
@@ -29,13 +43,13 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function install(at: Address = LOOPBACK): void {
+function install(at: Address = LOOPBACK, time: Clock = clock): void {
   seen = [];
   refused = [];
   closed = 0;
   ports = new Ports({
     at,
-    clock,
+    clock: time,
     seen: (method, url) => void seen.push(`${method} ${url}`),
     refused: (problem) => void refused.push(problem),
     closed: () => void (closed += 1),
@@ -291,20 +305,72 @@ describe("drain", () => {
     expect(closedTwice).toMatchObject({ code: "ERR_SERVER_NOT_RUNNING" });
   });
 
-  test("closes WebSockets as going away, and forgets those that closed before", async () => {
-    install();
-    Bun.serve({
-      port: 1,
-      fetch: (request, self) => (self.upgrade(request) ? undefined : hello()),
-      websocket: { message() {} },
+  describe("of WebSockets", () => {
+    const echo = (): void => {
+      Bun.serve({
+        port: 1,
+        fetch: (request, self) => (self.upgrade(request) ? undefined : hello()),
+        websocket: { message: (socket, text) => void socket.send(text) },
+      });
+    };
+    const ofNode = async (): Promise<void> => {
+      const server = http.createServer((_request, response) => response.end("hello"));
+      new WebSocketServer({ server }).on("connection", (socket) => {
+        socket.on("message", (text) => socket.send(String(text)));
+      });
+      await listen(server, 3_000);
+    };
+
+    test("says that it goes away at once when nobody should wait, and has forgotten those that closed before", async () => {
+      install();
+      echo();
+      const [early, late] = [new WebSocket(url()), new WebSocket(url())];
+      await until("both are open", () => ports.webSockets === 2);
+      early?.close();
+      await until("one is closed", () => ports.webSockets === 1);
+      const closing = new Promise<CloseEvent>((resolve) => late?.addEventListener("close", resolve));
+      await ports.drain(LONG_MS, "at once");
+      expect((await closing).code).toBe(1_001);
     });
-    const [early, late] = [new WebSocket(url()), new WebSocket(url())];
-    await until("both are open", () => ports.sockets.size === 2);
-    early?.close();
-    await until("one is closed", () => ports.sockets.size === 1);
-    const closing = new Promise<CloseEvent>((resolve) => late?.addEventListener("close", resolve));
-    await ports.drain(LONG_MS);
-    expect((await closing).code).toBe(1_001);
+
+    test("does not end before the client can have heard it", async () => {
+      const time = new FakeClock();
+      install(LOOPBACK, time);
+      echo();
+      const socket = new WebSocket(url());
+      await until("it is open", () => ports.webSockets === 1);
+      let ended = false;
+      const drained = ports.drain(LONG_MS, "at once").then(() => (ended = true));
+      await time.advanceAsync(490);
+      expect(ports.webSockets).toBe(0);
+      expect(ended).toBe(false);
+      await time.advanceAsync(30);
+      await drained;
+      socket.close();
+    });
+
+    test.each([
+      ["Bun.serve", echo],
+      ["a package on node:http", ofNode],
+    ])("of %s lets them talk until just before the deadline, and then says so", async (_what, serve) => {
+      const time = new FakeClock();
+      install(LOOPBACK, time);
+      await serve();
+      const socket = new WebSocket(url());
+      const closing = new Promise<CloseEvent>((resolve) => socket.addEventListener("close", resolve));
+      await until("it is open", () => ports.webSockets === 1 && socket.readyState === WebSocket.OPEN);
+      const drained = ports.drain(LONG_MS);
+      time.advance(LONG_MS - 1_010);
+      const answer = new Promise<MessageEvent>((resolve) => socket.addEventListener("message", resolve));
+      socket.send("still here");
+      expect((await answer).data).toBe("still here");
+      expect(socket.readyState).toBe(WebSocket.OPEN);
+      time.advance(20);
+      expect((await closing).code).toBe(1_001);
+      await until("it is forgotten", () => ports.webSockets === 0 && ports.inFlight === 0);
+      time.advance(990);
+      await drained;
+    });
   });
 });
 

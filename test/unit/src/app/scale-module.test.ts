@@ -13,7 +13,13 @@ function maker(databaseUrl?: string) {
   const log = new RecordingLog();
   return {
     log,
-    scale: new ScaleModuleMaker({ databaseUrl: () => databaseUrl, poolMax: 7, applicationName: "shop-app", log }),
+    scale: new ScaleModuleMaker({
+      databaseUrl: () => databaseUrl,
+      poolMax: 7,
+      applicationName: "shop-app",
+      worker: 2,
+      log,
+    }),
   };
 }
 
@@ -24,6 +30,20 @@ describe("ScaleModuleMaker", () => {
     expect(db.options).toMatchObject({ max: 7, host: ["127.0.0.1"], port: [1], database: "shop" });
     expect(db.options.connection.application_name).toBe("shop-app");
     await scale.close(0);
+  });
+
+  test("takes the unix socket of the shared pool, unless the program has put another URL into its place", async () => {
+    const shared = { url: "postgres://shop:p@127.0.0.1:6000/shop", path: "/run/box/.s.PGSQL.6432" };
+    const parts = { poolMax: 7, applicationName: "shop-app", worker: 2, log: new RecordingLog(), shared };
+    const near = new ScaleModuleMaker({ ...parts, databaseUrl: () => shared.url });
+    expect(near.make().db.options).toMatchObject({ path: shared.path, user: "shop", database: "shop" });
+    const far = new ScaleModuleMaker({ ...parts, databaseUrl: () => "postgres://other@127.0.0.1:1/other" });
+    expect(far.make().db.options).toMatchObject({ path: false, user: "other" });
+    await Promise.all([near.close(0), far.close(0)]);
+  });
+
+  test("says which worker it is", () => {
+    expect(maker().scale.make().worker).toBe(2);
   });
 
   test("is made once", () => {

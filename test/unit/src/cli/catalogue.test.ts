@@ -9,21 +9,24 @@ const ROOT = join(import.meta.dir, "../../../..");
 /** prometheus.io/docs/practices/naming: base units, and `_info` for a constant 1 that only carries labels. */
 const UNITS = ["seconds", "bytes", "ratio", "info"];
 /** What a gauge may count, instead of a unit. */
-const THINGS = ["workers", "fds", "websockets", "requests_in_flight", "generation"];
+const THINGS = ["workers", "clients", "fds", "websockets", "requests_in_flight", "generation"];
 /** What a gauge of 0 or 1 may say. */
 const STATES = ["ready", "successful"];
+
+/** Named as the tools that dashboards are made for name them: whatever those are called, they keep their names. */
+const BORROWED = /^(haproxy|pgbouncer)_/;
 
 function flawsOf({ name, kind, help, labels = [], buckets }: MetricRow): string[] {
   const endings = kind === "counter" ? ["total"] : kind === "gauge" ? [...UNITS, ...THINGS, ...STATES] : UNITS;
   const rules: readonly [boolean, string][] = [
-    [/^(scale|process)(_[a-z][a-z0-9]*)+$/.test(name), "is not snake_case under scale_ or process_"],
-    [endings.some((ending) => name.endsWith(`_${ending}`)), "does not end in a unit"],
+    [/^(scale|process|haproxy|pgbouncer)(_[a-z][a-z0-9]*)+$/.test(name), "is not snake_case under scale_ or process_"],
+    [BORROWED.test(name) || endings.some((ending) => name.endsWith(`_${ending}`)), "does not end in a unit"],
     [kind === "counter" || !name.endsWith("_total"), "ends in _total and is no counter"],
     [
       !/_(ms|milliseconds|kb|mb|percent|count|sum|bucket)(_|$)/.test(name),
       "has a unit that is not a base unit, or a reserved ending",
     ],
-    [/^[A-Z0-9].*[^ ]\.$/.test(help), "has a help that is no sentence"],
+    [/^[A-Z0-9].*[^ ]\.$/.test(help) || BORROWED.test(name), "has a help that is no sentence"],
     [
       labels.every((label) => /^[a-z][a-z0-9_]*$/.test(label) && label !== "le"),
       "has a label that is not snake_case or is le",

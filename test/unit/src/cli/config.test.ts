@@ -20,7 +20,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "scale-cli-config-"));
   writeFileSync(join(folder, "server.ts"), "");
   writeFileSync(join(folder, "good.toml"), FILE);
-  writeFileSync(join(folder, "later.toml"), `${FILE}[lb.upstreams.app]\nservers = "app1:3000"\n`);
+  writeFileSync(join(folder, "later.toml"), `${FILE}[router]\nshards = ["main"]\n`);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -83,7 +83,7 @@ describe("runConfig", () => {
 
   test("runConfig: warnings go to the side, problems are thrown", async () => {
     const [text, side] = await config({ file: "later.toml" });
-    expect(text).toContain("lb.upstreams.app.servers[0].address");
+    expect(text).toContain("router.shards");
     expect(side).toContain("CONFIG_NOT_BUILT");
     expect(config({ file: "none.toml" })).rejects.toBeInstanceOf(Problems);
   });
@@ -114,8 +114,8 @@ describe("runCheck", () => {
   test("runCheck: a role that is not built is a warning", async () => {
     const [exit, text] = await check("later.toml");
     expect(exit).toBe(0);
-    expect(text).toContain("later.toml:7:2  warning  Cannot obey [lb] yet");
-    expect(text).toEndWith("It describes app (127.0.0.1:3000), lb (127.0.0.1:8080), 1 postgres.\n");
+    expect(text).toContain("later.toml:7:2  warning  Cannot obey [router] yet");
+    expect(text).toEndWith("It describes app (127.0.0.1:3000), router (127.0.0.1:6543), 1 postgres.\n");
   });
 
   test("runCheck: the same for machines", async () => {

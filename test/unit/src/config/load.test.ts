@@ -193,6 +193,8 @@ describe("load", () => {
     expect(await codesOf(load({ flags: [], env: {}, role: "app" }))).toEqual(["CONFIG_NO_SECTION"]);
     expect(await codesOf(loadText("[app]\n"))).toEqual([]);
     expect(await codesOf(loadText("[app]\n", { role: "app" }))).toEqual(["CONFIG_PROGRAM"]);
+    const several = '[app]\ncommand = ["python3"]\nworkers = 2\n';
+    expect(await codesOf(loadText(several, { role: "app" }))).toEqual(["APP_COMMAND_WORKERS"]);
   });
 
   test("load: admin of a role takes the place of the common one", async () => {

@@ -26,13 +26,15 @@ describe("refuseNotBuilt", () => {
   test.each<[string, RoleName, string[]]>([
     ["app.workers=1", "app", []],
     ["app.pool.max=7", "app", []],
-    ["app.workers=2", "app", ["app.workers"]],
-    ["app.workers=auto app.cache=cache", "app", ["app.cache", "app.workers"]],
-    ["pool.databases.d.store=main app.db=pool", "app", ["app.db"]],
+    ["app.workers=2", "app", []],
+    ["app.workers=auto app.cache=cache", "app", ["app.cache"]],
+    ["pool.databases.d.store=main app.db=pool", "app", []],
     ["router.shards=main app.db=router", "app", ["app.db"]],
     ["app.groups.a.consume=x", "app", ["app.groups"]],
-    ["pool.databases.d.store=main", "pool", ["[pool]"]],
-    ["lb.upstreams.a.servers=h:1", "lb", ["[lb]"]],
+    ["pool.databases.d.store=main", "pool", []],
+    ["pool.databases.d.store=main postgres.main.replicas=postgres://r/d", "pool", ["postgres.main.replicas"]],
+    ["postgres.main.replicas=postgres://r/d", "app", []],
+    ["lb.upstreams.a.servers=h:1", "lb", []],
     ["router.shards=main", "router", ["[router]"]],
     ["lb.upstreams.a.servers=h:1", "app", []],
   ])("refuseNotBuilt: with %s as %s", async (words, role, names) => {
@@ -42,7 +44,7 @@ describe("refuseNotBuilt", () => {
   });
 
   test("load: warns of each, where it is written, and of nothing that is only a default", async () => {
-    const flags = flagsOf(`${BASE} app.workers=2 lb.upstreams.a.servers=h:1`);
+    const flags = flagsOf(`${BASE} app.cache=cache router.shards=main`);
     const { warnings } = await load({ flags, env: {}, folder: import.meta.dir });
     expect(warnings.map(({ code, parts }) => `${code} ${parts.severity} ${parts.where?.file}`)).toEqual([
       "CONFIG_NOT_BUILT warning flag --set",

@@ -27,7 +27,7 @@ afterEach(() => rmSync(project, { recursive: true, force: true }));
 
 test("write: can be read back, by its user only, and is kept out of version control", () => {
   expect(new StateFile(folder, folder).write(STATE)).toBeUndefined();
-  expect(readState(folder)).toEqual({ pid: process.pid, dataFolder: folder, state: STATE });
+  expect(readState(folder)).toEqual({ pid: process.pid, dataFolder: folder, token: undefined, state: STATE });
   expect(statSync(join(folder, "up.json")).mode & 0o777).toBe(0o600);
   expect(readFileSync(join(folder, ".gitignore"), "utf8")).toBe("*\n");
 });

@@ -1,6 +1,6 @@
-/** Tests how the benchmarks read what wrk says. */
+/** Tests how the benchmarks read what load generators say. */
 import { expect, test } from "bun:test";
-import { readWrk } from "../../../bench/load.ts";
+import { readH2load, readWrk } from "../../../bench/load.ts";
 
 const said = (p50: string, p99: string, more = "") => `Running 1s test @ http://127.0.0.1:1/x
   1 threads and 64 connections
@@ -44,3 +44,23 @@ for (const [what, text, message] of bad) {
     expect(() => readWrk(text)).toThrow(message);
   });
 }
+
+const h2load = (statuses: string, failed = 0) => `finished in 1.00s, 40430.00 req/s, 4.47MB/s
+requests: 40430 total, 40434 started, 40430 done, 40430 succeeded, ${failed} failed, 0 errored, 0 timeout
+status codes: ${statuses}
+traffic: 4.47MB (4689880) total, 3.24MB (3396204) headers (space savings 0.00%), 39.48KB (40431) data
+                     min         max         mean         sd        +/- sd
+time for request:       18us      5.13ms        98us       114us    96.16%
+time for connect:       10us        38us        26us        11us    75.00%
+`;
+
+test("readH2load: reads counts and the mean", () => {
+  const heard = readH2load(h2load("40430 2xx, 0 3xx, 0 4xx, 0 5xx"));
+  expect(heard).toEqual({ requests: 40_430, perSecond: 40_430, meanMs: 0.098 });
+});
+
+test("readH2load: refuses a run with failures, bad statuses, or no counts at all", () => {
+  expect(() => readH2load(h2load("40430 2xx, 0 3xx, 0 4xx, 0 5xx", 1))).toThrow("Cannot use");
+  expect(() => readH2load(h2load("40420 2xx, 0 3xx, 0 4xx, 10 5xx"))).toThrow("10 5xx");
+  expect(() => readH2load("nothing")).toThrow("Cannot read");
+});

@@ -193,7 +193,14 @@ describe("life and death", () => {
   test("a worker's number is never used again; the steward is always 0", () => {
     const box = new FakeBox({ workers: 2, role: "pool", name: "pool1" });
     box.kill(nth(box, 1));
-    expect(box.raiseWorker().box).toEqual({ role: "pool", name: "pool1", index: 3, generation: 1 });
+    expect(box.raiseWorker().box).toEqual({
+      role: "pool",
+      name: "pool1",
+      index: 3,
+      generation: 1,
+      owner: 4,
+      sockets: [],
+    });
     box.kill(box.steward);
     expect(() => box.steward).toThrow("Cannot find the steward: it is dead");
     expect(box.raiseSteward().box.index).toBe(0);

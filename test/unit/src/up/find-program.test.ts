@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { findProgram, programIn, readManifest } from "../../../../../src/cli/init/find-program.ts";
+import { findProgram, programIn, readManifest } from "../../../../src/up/find-program.ts";
 
 const root = mkdtempSync(join(tmpdir(), "scale-find-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
