@@ -11,6 +11,7 @@ import { Fault } from "../base/fault.ts";
 import type { TracedLimit } from "../base/limits.ts";
 import { STATUS } from "../pg/backend.ts";
 import { CancelCalls } from "./cancel-call.ts";
+import { FairShare } from "./fair-share.ts";
 import { Hunger } from "./hunger.ts";
 import type { Link, LinkParts } from "./link.ts";
 import { LinkOpenings } from "./link-openings.ts";
@@ -59,6 +60,7 @@ export class LinkPlaces {
   readonly #options: LinkPlacesOptions;
   readonly #world: LinkWorld;
   readonly #limit: TracedLimit;
+  readonly #fair: FairShare;
   readonly #cancels: CancelCalls;
   readonly #orphans: Orphans;
   readonly #openings: LinkOpenings;
@@ -79,6 +81,8 @@ export class LinkPlaces {
     this.#world = world;
     this.#knobs = knobs;
     this.#limit = world.limits.traced(name, LINKS_MAX);
+    this.#fair = new FairShare(world.limits, name, this.#limit);
+    this.#fair.look({ ...knobs, orphaned: 0 }, 0);
     this.#cancels = new CancelCalls(world, target);
     this.#hunger = new Hunger(world.clock, { retry: () => this.#serve(), tell: () => this.#tellStarving() });
     this.#openings = new LinkOpenings({
@@ -150,6 +154,7 @@ export class LinkPlaces {
   /** New values, of what is opened, given back or swept from now on. */
   setKnobs(knobs: LinkKnobs): void {
     this.#knobs = knobs;
+    this.#shareOut(this.#limit.orphaned());
     this.#serve();
   }
 
@@ -188,7 +193,7 @@ export class LinkPlaces {
   stop(): void {
     this.#isClosing = true;
     this.#sweep.cancel();
-    this.#hunger.end();
+    this.#sated();
     this.#orphans.stop();
     this.#cancels.close();
     for (const pool of this.pools) {
@@ -242,6 +247,10 @@ export class LinkPlaces {
       this.#yields -= 1;
       return "yielded";
     }
+    const tooMuch = this.#fair.isPressed
+      ? this.#fair.whyGiveUp({ held: this.held, closing: this.#closing })
+      : undefined;
+    if (tooMuch !== undefined) return tooMuch;
     return this.#crowd.count > pool.line.length && this.#isUnfair(pool) ? "another user waits" : undefined;
   }
 
@@ -303,16 +312,34 @@ export class LinkPlaces {
 
   /** Opens as many links as are waited for, may be tried, and have a place. */
   #serve(): void {
-    if (this.#isPaused || this.#isClosing) return;
+    if (this.#isPaused || this.#isClosing) return this.#sated();
     for (let pool = this.#neediest(); pool !== undefined; pool = this.#neediest()) {
-      const place = this.#limit.take(Math.min(this.#knobs.size, LINKS_MAX));
+      const { held } = this;
+      const place = this.#fair.mayTake(held) ? this.#limit.take(Math.min(this.#knobs.size, LINKS_MAX)) : NONE;
       if (place === NONE) {
         this.#makeRoom(pool);
+        this.#fair.hungers(held);
         return this.#hunger.begin();
       }
       this.#openings.open(pool, place, this.#epoch);
     }
+    this.#sated();
+  }
+
+  #sated(): void {
     this.#hunger.end();
+    this.#fair.sate();
+  }
+
+  /** Closes idle links that are too many, or one that another worker needs more. */
+  #shareOut(orphaned: number): void {
+    const { size, workers } = this.#knobs;
+    this.#fair.look({ size, workers, orphaned }, this.held);
+    for (let left = this.#fair.spare - this.#closing; left > 0; left -= 1) {
+      const idle = this.#oldestIdle();
+      if (idle === undefined) return;
+      this.retire(idle, "others need it");
+    }
   }
 
   /** Whose first client waits longest, of those for whom a login can be tried. */
@@ -374,7 +401,9 @@ export class LinkPlaces {
         pool.refuseOld(nowMs - waitTimeoutMs, () => waitedFault(pool, waitTimeoutMs));
       this.#retireOld(pool, idleTimeoutMs === 0 ? -Infinity : nowMs - idleTimeoutMs);
     }
-    this.#orphans.sweep(nowMs);
+    const orphaned = this.#limit.orphaned();
+    this.#orphans.sweep(nowMs, orphaned);
+    this.#shareOut(orphaned);
     if (!this.#hunger.isOn) this.#serve();
   }
 

@@ -20,6 +20,8 @@ export interface LinkWorld {
 export interface LinkKnobs {
   /** Most connections to the server, over all users, workers and generations of the box. */
   readonly size: number;
+  /** How many workers of a generation share them. */
+  readonly workers: number;
   /** Most who wait for a link of one user in this worker. */
   readonly waitersMax: number;
   /** How long one may wait; 0 is for ever. */

@@ -67,9 +67,9 @@ export class Orphans {
     this.#ours.add(place);
   }
 
-  /** Called every now and then. */
-  sweep(nowMs: number): void {
-    if (this.#ours.size === 0 && this.#options.limit.orphaned() === 0) return this.#rest();
+  /** Called every now and then; `orphaned` is how many the limit has. */
+  sweep(nowMs: number, orphaned: number): void {
+    if (this.#ours.size === 0 && orphaned === 0) return this.#rest();
     const guards = this.#guards();
     const traces = this.#options.limit.traces();
     this.#update(

@@ -104,9 +104,10 @@ export function whyReplace(from: PoolSetup, to: PoolSetup): string | undefined {
   return undefined;
 }
 
-function knobsOf({ size, idleTimeoutMs, cluster }: DatabaseSetup, { waitTimeoutMs }: PoolSetup): LinkKnobs {
+function knobsOf({ size, idleTimeoutMs, cluster }: DatabaseSetup, { waitTimeoutMs, workers }: PoolSetup): LinkKnobs {
   return {
     size,
+    workers,
     waitersMax: WAITERS_MAX,
     waitTimeoutMs,
     idleTimeoutMs,

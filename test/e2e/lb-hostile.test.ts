@@ -24,6 +24,8 @@ const BODIES: readonly (readonly [name: string, status: number, body: string])[]
 ];
 /** What the lb adds, and the rows say nothing of. */
 const OURS = /^X-(?:Forwarded-(?:For|Proto|Host)|Request-Id): .*\r\n/gim;
+/** Fields that the edge drops, because some servers take them for others of the same name. */
+const UNDERSCORED = /^[^:\r\n ]*_[^:\r\n ]*:.*\r\n/gm;
 
 describe.each([1, 2])("%i workers", (workers) => {
   let box: LbBox;
@@ -78,7 +80,7 @@ describe.each([1, 2])("%i workers", (workers) => {
     "%s: is forwarded, written anew",
     async (_name, sent, served) => {
       const told = await tell(sent);
-      expect(told.heard.replace(OURS, "")).toBe(served.replace(OURS, ""));
+      expect(told.heard.replace(OURS, "")).toBe(served.replace(OURS, "").replace(UNDERSCORED, ""));
     },
   );
 

@@ -28,6 +28,7 @@ import { SeededRng } from "./rng.ts";
 
 export const KNOBS: LinkKnobs = {
   size: 3,
+  workers: 1,
   waitersMax: 1_000,
   waitTimeoutMs: 0,
   idleTimeoutMs: 0,

@@ -146,7 +146,14 @@ class World {
       seed: owner,
       limits: mortal(this.page.of(owner), () => !this.rigs.includes(rig)),
       target: { address: this.server.address },
-      knobs: { size: SIZE, loginTimeoutMs: 400, closeTimeoutMs: 200, idleTimeoutMs: 3_000, lifetimeMs: 20_000 },
+      knobs: {
+        size: SIZE,
+        workers: WORKERS,
+        loginTimeoutMs: 400,
+        closeTimeoutMs: 200,
+        idleTimeoutMs: 3_000,
+        lifetimeMs: 20_000,
+      },
       starving: () => void this.rigs.filter((other) => other !== rig).some((other) => other.places.yieldOne(1)),
     });
     this.rigs.push(rig);

@@ -17,7 +17,7 @@ const server: ServerSetup = {
 };
 
 const KNOBS = {
-  ...{ size: 5, waitersMax: 10, waitTimeoutMs: 0, idleTimeoutMs: 0, lifetimeMs: 0, loginTimeoutMs: 1_000 },
+  ...{ size: 5, workers: 1, waitersMax: 10, waitTimeoutMs: 0, idleTimeoutMs: 0, lifetimeMs: 0, loginTimeoutMs: 1_000 },
   ...{ closeTimeoutMs: 1_000, checkIntervalMs: 0, spillBytesMax: 1_000, wholeBytesMax: 1_000 },
 };
 

@@ -69,6 +69,18 @@ function clients(rig: LinkRig, count: number, pool = rig.pool()): LinkClient[] {
   return Array.from({ length: count }, () => new LinkClient(pool));
 }
 
+/** From now on each has a link or waits for one, and asks again and again. */
+function busy(all: readonly LinkClient[]): void {
+  for (const client of all) {
+    client.onLink = () => client.ask("select 1");
+    client.answered = () => {
+      client.give();
+      client.take();
+    };
+    client.take();
+  }
+}
+
 describe("take", () => {
   test("the link that was given back last is taken first", async () => {
     const stage = new Stage();
@@ -284,15 +296,7 @@ describe("places", () => {
     const stage = new Stage({ knobs: { size: 1 } });
     const rig = stage.worker();
     const pool = rig.pool("ann");
-    const again = (client: LinkClient) => () => {
-      client.give();
-      client.take();
-    };
-    for (const client of clients(rig, 3, pool)) {
-      client.onLink = () => client.ask("select 1");
-      client.answered = again(client);
-      client.take();
-    }
+    busy(clients(rig, 3, pool));
     const [bob] = clients(rig, 1, rig.pool("bob")) as [LinkClient];
     bob.take();
     await stage.pass(2_000);
@@ -316,6 +320,80 @@ describe("places", () => {
     all[0]?.give();
     await stage.pass(100);
     expect([client.link !== undefined, stage.postgres.sessionsMost]).toEqual([true, 2]);
+  });
+
+  for (const workers of [1, 2]) {
+    test(`a smaller size is reached although all links of ${workers} workers are always waited for`, async () => {
+      const stage = new Stage({ knobs: { size: 8, workers } });
+      const rigs = Array.from({ length: workers }, () => stage.worker());
+      for (const rig of rigs) busy(clients(rig, 24));
+      await stage.pass(2_000);
+      expect(stage.taken).toBe(8);
+      for (const rig of rigs) rig.places.setKnobs({ ...rig.knobs, size: 5 });
+      await stage.pass(1_000);
+      const { logins } = stage.postgres;
+      await stage.pass(2_000);
+      expect([stage.taken, stage.postgres.logins]).toEqual([5, logins]);
+    });
+  }
+
+  test("a smaller size closes idle links at once, no more than are too many", async () => {
+    const stage = new Stage({ knobs: { size: 8 } });
+    const rig = stage.worker();
+    const all = clients(rig, 8);
+    for (const client of all) client.take();
+    await stage.pass(SHORT_MS);
+    for (const client of all) client.give();
+    rig.places.setKnobs({ ...rig.knobs, size: 5 });
+    await stage.pass(SHORT_MS);
+    expect([stage.taken, all[0]?.pool.counts.idle]).toEqual([5, 5]);
+  });
+
+  test("a worker that comes late gets its share of links that are always waited for, no more, and then all is still", async () => {
+    const stage = new Stage({ knobs: { size: 8, workers: 2 } });
+    const [rich, poor] = [stage.worker(), stage.worker()];
+    busy(clients(rich, 24));
+    await stage.pass(SHORT_MS);
+    expect(rich.places.held).toBe(8);
+    busy(clients(poor, 24));
+    await stage.pass(1_000);
+    expect([rich.places.held, poor.places.held]).toEqual([4, 4]);
+    const { logins } = stage.postgres;
+    for (let seconds = 0; seconds < 5; seconds += 1) await stage.pass(1_000);
+    expect([rich.places.held, poor.places.held, stage.postgres.logins]).toEqual([4, 4, logins]);
+    expect(stage.postgres.sessionsMost).toBe(8);
+  });
+
+  test("places that become free are left to a worker that has less than its share", async () => {
+    const stage = new Stage({ knobs: { size: 8, workers: 2 } });
+    const [rich, dead] = [stage.worker(), stage.worker()];
+    busy(clients(rich, 24));
+    busy(clients(dead, 24));
+    await stage.pass(2_000);
+    dead.places.stop();
+    stage.page.reclaim(2);
+    const next = stage.worker();
+    busy(clients(next, 24));
+    await stage.pass(GRACE_MS);
+    expect([rich.places.held, next.places.held]).toEqual([4, 4]);
+  });
+
+  test("fewer links than workers: they go round", async () => {
+    const stage = new Stage({ knobs: { size: 1, workers: 2 } });
+    const served = [0, 0];
+    for (const index of served.keys()) {
+      const all = clients(stage.worker(), 3);
+      busy(all);
+      for (const client of all) {
+        client.onLink = () => {
+          served[index]! += 1;
+          client.ask("select 1");
+        };
+      }
+    }
+    for (let seconds = 0; seconds < 10; seconds += 1) await stage.pass(1_000);
+    expect(Math.min(...served)).toBeGreaterThan(100);
+    expect(stage.postgres.logins).toBeLessThan(100);
   });
 
   test("pause resolves when all links are given back; who comes meanwhile waits, and has waited since resume", async () => {
