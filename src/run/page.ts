@@ -20,14 +20,14 @@ import { SharedLimit, TracedSharedLimit, TRACED_WORDS, type Stretch } from "./sh
 /** Room for every limit at its largest; what nobody touches takes no memory. */
 const PAGE_BYTES = 1 << 23;
 const WORDS = PAGE_BYTES / 4;
-const MAGIC = 0x5343_4c32;
+const MAGIC = 0x5343_4c33;
 
 const MAGIC_AT = 0;
 const LOCK_AT = 1;
 const LIMITS_AT = 16;
 /** Of a limit: the hash of its name, where its places begin, how many there are, and how many words each has. */
 const LIMIT_WORDS = 4;
-const LIMITS_MAX = 64;
+const LIMITS_MAX = 512;
 const ROWS_AT = LIMITS_AT + LIMITS_MAX * LIMIT_WORDS;
 const ROW_WORDS = 48;
 const ROWS_MAX = 256;
