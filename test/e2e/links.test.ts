@@ -3,7 +3,7 @@
  * are cancelled and counted until they are gone.
  */
 import { afterAll, beforeAll, expect } from "bun:test";
-import { chownSync, cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Address } from "../../proxy/base/address.ts";
@@ -27,12 +27,13 @@ const METHODS = ["trust", "md5", "scram-sha-256"] as const;
 const servers = new Map<string, RealPostgres>();
 const rigs: LinkRig[] = [];
 
-/** A server reads its key only when it is its own. */
+/** A server reads its key only when it is its own, and nobody else can. */
 function tlsSettings(): Readonly<Record<string, string>> {
   const uid = Number(Bun.spawnSync(["id", "-u", "postgres"]).stdout.toString().trim());
   const isRoot = process.getuid?.() === 0;
   for (const name of ["server.pem", "server.key"]) {
     cpSync(join(tlsFolder, name), join(folder, name));
+    chmodSync(join(folder, name), 0o600);
     if (isRoot) chownSync(join(folder, name), uid, uid);
   }
   if (isRoot) chownSync(folder, uid, uid);
