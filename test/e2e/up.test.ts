@@ -368,7 +368,14 @@ test("reload: applies a changed file; a bad one leaves the old one serving and s
   expect(await word()).toBe("other");
   file('env = { WORD = "four" }\n');
   process.kill(up.boxes[0]?.pid ?? 0, "SIGHUP");
-  await until("the fourth word is served", async () => (await word()) === "four");
+  // With one worker, who stands in the old process' queue when it ends is reset: only from tier 2 on a reload is lossless.
+  const wordOrReset = (): Promise<string> => word().catch((error: { code?: string }) => error.code ?? "no code");
+  let heard = await wordOrReset();
+  await until("the fourth word is served", async () => {
+    heard = await wordOrReset();
+    return heard === "four" || (heard !== "other" && heard !== "ECONNRESET");
+  });
+  expect(heard).toBe("four");
   await up.stop();
 });
 
